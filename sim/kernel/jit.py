@@ -1,0 +1,98 @@
+"""How kernel functions are compiled, cached and announced.
+
+Numba's own cache does not notice an edit in *another* file, so the cache folder is named by a hash of every source
+that ends up in the kernel. Signatures are pinned: each function compiles once, in definition order, and refuses any
+other mix of types.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core import types
+
+PACKAGE = Path(__file__).resolve().parent.parent
+KERNEL_FOLDERS = ("kernel", "distributions", "traffic", "balancing", "steps", "engine")
+CACHES_KEPT = 4
+
+INTERPRETED: bool = bool(numba.config.DISABLE_JIT)
+
+void, i8, f8, u8, b1 = types.void, types.int64, types.float64, types.uint64, types.boolean
+i8s, f8s, u4s = types.int64[::1], types.float64[::1], types.uint32[::1]
+
+_pinned: list[tuple[Any, Any]] = []
+
+
+def kernel_sources() -> list[Path]:
+    return sorted(p for folder in KERNEL_FOLDERS for p in (PACKAGE / folder).rglob("*.py"))
+
+
+def source_key(paths: list[Path] | None = None) -> str:
+    """Hash of everything that the compiled code depends on."""
+    digest = hashlib.sha256()
+    for flag in (numba.__version__, sys.version, str(numba.config.BOUNDSCHECK), str(PACKAGE)):
+        digest.update(flag.encode())
+    for path in paths if paths is not None else kernel_sources():
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:20]
+
+
+def cache_root() -> Path:
+    base = os.environ.get("DSIM_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "dsim"
+
+
+CACHE = cache_root() / f"kernel-{source_key()}"
+numba.config.CACHE_DIR = str(CACHE)
+COMPILE_OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
+
+
+def is_compiled() -> bool:
+    return INTERPRETED or (CACHE / "complete").exists()
+
+
+def mark_compiled() -> None:
+    """Called once the entry points are on disk; drops the oldest caches of other source versions."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    (CACHE / "complete").touch()
+    others = sorted(cache_root().glob("kernel-*"), key=lambda p: p.stat().st_mtime, reverse=True)
+    for stale in others[CACHES_KEPT:]:
+        shutil.rmtree(stale, ignore_errors=True)
+
+
+def kernel(result: Any = None, *arguments: Any, inline: bool = False, cache: bool = False) -> Callable[[Any], Any]:
+    """Decorate a kernel function.
+
+    Args:
+        result, arguments: the pinned signature; left out for `inline` functions, which take their caller's types.
+        inline: paste the body into its (single) caller.
+        cache: keep the machine code on disk; for entry points only, since their callees are linked into them.
+    """
+
+    def decorate(function: Any) -> Any:
+        if INTERPRETED:
+            return function
+        if inline:
+            return numba.njit(inline="always", **COMPILE_OPTIONS)(function)
+        wrappers = {} if cache else {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+        compiled = numba.njit(cache=cache, **wrappers, **COMPILE_OPTIONS)(function)
+        _pinned.append((compiled, result(*arguments)))
+        return compiled
+
+    return decorate
+
+
+def compile_pinned() -> None:
+    """Compile every pinned function in definition order and refuse further signatures."""
+    for function, signature in _pinned:
+        if not function.signatures:
+            function.compile(signature)
+        function.disable_compile()

@@ -1,0 +1,33 @@
+"""The tree of draw keys (contract 2): what a draw's position is made of.
+
+A request's key comes from its source's named stream and its index. Every other key derives from its parent's:
+
+    source    stream_key(seed, replication, "source:" + name)
+    request   derive(source, index)              also the key of its call
+    user      derive(derive(source, user), cycle) in closed traffic
+    attempt   derive(call, attempt number)
+    handler   two keys: `fresh` = the attempt's key, `kept` = the key of the call's attempt 0, derived from the parent's `kept`
+    step      derive(handler's fresh or kept key, step salt + visit)
+    call      derive(handler's fresh or kept key, step salt + visit), one of each
+    branch    same handler keys (step salts differ by branch)
+
+A step's salt is the hash of its path ("service.endpoint/0/parallel/1/0"), its visit the number of loop turns taken
+so far. Steps with `draw: attempt` use the fresh key, so that a retry draws anew; `draw: request` the kept one, which
+is equal in all attempts. Within a key, the purposes below number the words.
+"""
+
+from __future__ import annotations
+
+from sim.kernel.draws import derive
+from sim.kernel.jit import kernel, u8
+
+NETWORK_OUT, NETWORK_BACK, BALANCE = 0x4F5554, 0x4241434B, 0x42414C
+"""Salts by which an attempt's key is derived into the keys of its latencies and of its pick."""
+BACKOFF_WORD, MIX_WORD, RECORD_WORD = 1_000_001, 1_000_002, 1_000_003
+"""Words of a call's key: jitter of the back-off after this attempt; target in the mix; is the request recorded."""
+
+
+@kernel(u8, u8, u8, u8)
+def step_key(handler_key, salt, visit):
+    """The key of one visit to one step."""
+    return derive(handler_key, salt + visit)

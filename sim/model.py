@@ -1,0 +1,175 @@
+"""The machine model: one variant of a scenario with nothing left to decide.
+
+The resolver (`sim.scenario`) builds it, the engine (`sim.engine`) runs it. Every default has been applied, every
+name checked, every quantity is in SI units (seconds, requests per second, cores). Times are absolute simulated
+seconds from 0. Names are unique within their kind; cross references are by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sim.distributions import Distribution
+from sim.traffic import Arrivals
+
+Outcome = Literal["ok", "error", "timeout", "refused", "reset", "shed", "unavailable", "too_deep", "cancelled"]
+FAILURES: tuple[Outcome, ...] = ("error", "timeout", "refused", "reset", "shed", "unavailable", "too_deep")
+Draw = Literal["attempt", "request"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A machine. `speed` divides work: a burst of w core-seconds alone on a free core takes w / speed seconds."""
+
+    name: str
+    zone: str
+    cores: float
+    speed: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """A worker is held for the whole handler. `queue` is the bound of waiting requests (None: unbounded)."""
+
+    workers: int
+    queue: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventLoop:
+    """One core; CPU bursts run one at a time in the order in which they became ready; waits overlap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goroutines:
+    """Unbounded tasks that share the instance's cores; waits cost nothing."""
+
+
+Concurrency = Threads | EventLoop | Goroutines
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A process of a service on a node. `cores` caps what it may use of the node (GOMAXPROCS, a cgroup quota)."""
+
+    name: str
+    node: str
+    cores: float
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """A registered balancing policy with its checked parameters."""
+
+    policy: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """`attempts` counts all tries, the first included. Retry n (1, 2 …) waits b = min(max_s, initial_s·factor^(n-1)),
+    made U(0, b) by jitter `full`, b/2 + U(0, b/2) by `equal`, b by `none`. `on` lists the outcomes that are retried."""
+
+    attempts: int
+    initial_s: float
+    factor: float
+    max_s: float
+    jitter: Literal["none", "full", "equal"]
+    on: tuple[Outcome, ...] = FAILURES
+
+
+@dataclass(frozen=True, slots=True)
+class CallPolicy:
+    """How a caller calls. `timeout_s` bounds each attempt (None: the caller waits for ever)."""
+
+    balance: Balance
+    timeout_s: float | None = None
+    retry: Retry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    name: str
+    steps: tuple[Any, ...]
+    """Instances of the step classes in `sim.steps` (Cpu, Io, Call, Parallel, Choose, Repeat, Fail, Behaviour)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    name: str
+    concurrency: Concurrency
+    instances: tuple[Instance, ...]
+    endpoints: tuple[Endpoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One endpoint of a traffic mix; weights are positive and sum to 1."""
+
+    service: str
+    endpoint: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A class of traffic. `zone` None: the clients stand at the service's door (no network between)."""
+
+    name: str
+    arrivals: Arrivals
+    targets: tuple[Target, ...]
+    zone: str | None
+    policy: CallPolicy
+    slo_latency_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """A node (host) or an instance (process) is down during [at_s, at_s + for_s); for_s None: until the end."""
+
+    name: str
+    target_kind: Literal["node", "instance"]
+    target: str
+    at_s: float
+    for_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One-way latency by (zone of the sender, zone of the receiver), both directions listed. A missing pair, and a
+    message within one node when `same_node` is None, takes what the pair of zones says, or no time at all."""
+
+    latency: dict[tuple[str, str], Distribution] = field(default_factory=dict)
+    same_node: Distribution | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """What is measured: requests whose intended arrival lies in [warmup_s, duration_s]. The run then drains for at
+    most `drain_s`. `window_s` is the step of the time series. `record` writes a row a request: none, all, or the
+    share `record_share` of them. `max_in_flight` stops an overload."""
+
+    duration_s: float
+    warmup_s: float
+    drain_s: float
+    window_s: float
+    seed: int
+    replications: int
+    record: Literal["none", "sample", "all"] = "none"
+    record_share: float = 0.01
+    max_in_flight: int = 100_000
+    depth_limit: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    scenario: str
+    variant: str
+    title: str
+    run: RunPlan
+    nodes: tuple[Node, ...]
+    network: Network
+    services: tuple[Service, ...]
+    sources: tuple[Source, ...]
+    faults: tuple[Crash, ...] = ()
