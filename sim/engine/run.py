@@ -1,0 +1,112 @@
+"""What one replication measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from sim.kernel.histogram import quantile
+
+ScopeKind = Literal["source", "request", "call", "endpoint", "service", "instance", "node"]
+
+
+@dataclass
+class Counts:
+    """offered = sum(outcomes) + unfinished, always. At server scopes outcomes are ok, error, shed, killed, cancelled."""
+
+    offered: int
+    outcomes: dict[str, int]
+    unfinished: int
+    good: int
+    """Of the ok ones, those within the class's SLO latency (all of them where none is declared)."""
+
+
+@dataclass
+class Latency:
+    """Latencies of the cohort's ok requests: exact moments, and a histogram for quantiles."""
+
+    count: int
+    mean_s: float
+    variance_s2: float
+    min_s: float
+    max_s: float
+    histogram: np.ndarray
+    """Counts per bin, shape (sim.kernel.histogram.BINS,), uint32."""
+
+    def quantile_s(self, q: float, failures: int = 0) -> float:
+        return quantile(self.histogram, q, failures)
+
+
+@dataclass
+class Scope:
+    """One thing that is measured.
+
+    kind and name: `source` "users" (a traffic class, all its endpoints); `request` "users → api.main" (one endpoint of the
+    mix); `call` "gateway.checkout → cart.read" (calls as the caller sees them, retries included); `endpoint`
+    "cart.read", `service` "cart", `instance` "cart-1", `node` "app-1" (tasks as the server sees them, sojourn from the
+    request's arrival there to its answer).
+    """
+
+    kind: ScopeKind
+    name: str
+    cohort: Counts
+    total: Counts
+    latency: Latency
+    throughput_per_s: float
+    """ok completions in [warm-up, end] per second, whichever cohort they belong to."""
+    goodput_per_s: float
+    attempts: dict[str, int] = field(default_factory=dict)
+    """Calls, requests and sources only: attempts of the whole run by outcome (`unfinished` and `started` among them)."""
+
+
+@dataclass
+class Gauge:
+    """Time averages over [warm-up, end] of an instance or a node."""
+
+    kind: Literal["instance", "node"]
+    name: str
+    in_system_mean: float
+    """Tasks present, waiting or in service."""
+    queue_mean: float
+    """Tasks waiting for a worker (threads) or bursts waiting for the loop (event_loop)."""
+    busy_cores_mean: float
+    utilization: float
+    """busy_cores_mean over the cores of the node, or over what the instance may use of them."""
+
+
+@dataclass
+class Run:
+    """Metrics of one replication of one variant."""
+
+    scenario: str
+    variant: str
+    replication: int
+    seed: int
+    warmup_s: float
+    duration_s: float
+    stopped: str | None
+    """None, or the sentence that says what overflowed, where and when (results up to there are kept)."""
+    stopped_at_s: float
+    """Where the simulation ended, drain included."""
+    scopes: list[Scope]
+    gauges: list[Gauge]
+    series: pd.DataFrame
+    """One row a window and scope: window_start_s, kind, name, offered, ok, failed, latency_mean_s, p50_s, p99_s (sources
+    only), in_system, queue, utilization (instances and nodes only, at the window's mean)."""
+    requests: Path | None
+    """Parquet file of recorded requests (record: sample | all): index, source, endpoint, intended_s, latency_s, outcome,
+    attempts, instance, key, size_bytes."""
+    events: int
+    wall_s: float
+    faults: list[tuple[str, float, float]] = field(default_factory=list)
+    """(name, start_s, end_s) of each fault episode."""
+
+    def scope(self, kind: ScopeKind, name: str) -> Scope:
+        for scope in self.scopes:
+            if scope.kind == kind and scope.name == name:
+                return scope
+        raise KeyError(f"no {kind} called {name!r}; there are {[s.name for s in self.scopes if s.kind == kind]}")
