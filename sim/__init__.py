@@ -1,0 +1,41 @@
+"""dsim: describe a distributed system in a file, simulate it, learn its throughput, latency and availability.
+
+    import sim
+
+    results = sim.run(sim.load("scenarios/quickstart.yaml"))
+    results.summary()
+
+The names below are imported when they are first used, so that `import sim` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sim.experiment import Results
+    from sim.experiment import run_scenario as run
+    from sim.scenario import load
+
+__version__ = "0.1.0"
+__all__ = ["Results", "__version__", "load", "run"]
+
+_HOMES = {
+    "Results": ("sim.experiment", "Results"),
+    "load": ("sim.scenario", "load"),
+    "run": ("sim.experiment", "run_scenario"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it offers {', '.join(__all__)}")
+    module, attribute = _HOMES[name]
+    value = getattr(import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
