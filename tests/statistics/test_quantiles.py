@@ -1,0 +1,87 @@
+"""Pooled quantiles and their jackknife, against closed forms."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from sim.kernel.histogram import BINS, bin_edges
+from sim.statistics import pooled_quantile
+from sim.statistics.quantiles import jackknife_error
+
+EDGES = bin_edges()
+
+
+def histogram(latencies_s: np.ndarray) -> np.ndarray:
+    counts, _ = np.histogram(latencies_s, EDGES)
+    assert counts.shape == (BINS,)
+    return counts.astype(np.uint32)
+
+
+def test_the_pooled_value_is_the_quantile_of_all_requests_together() -> None:
+    generator = np.random.default_rng(1)
+    samples = [generator.exponential(0.01, n) for n in (1000, 4000, 2500)]
+    failures = [0, 40, 35]
+    pooled = np.sort(np.concatenate([*samples, np.full(75, np.inf)]))
+    for q in (0.5, 0.9, 0.95, 0.99):
+        exact = pooled[math.ceil(q * len(pooled)) - 1]
+        assert exact < np.inf
+        assert pooled_quantile([histogram(s) for s in samples], failures, q).value == pytest.approx(exact, rel=1e-3)
+
+
+def test_the_jackknife_of_a_mean_is_its_standard_error() -> None:
+    values = np.array([3.0, 1.0, 4.0, 1.0, 5.0, 9.0])
+    deleted = np.array([np.delete(values, i).mean() for i in range(6)])
+    assert jackknife_error(deleted) == pytest.approx(values.std(ddof=1) / np.sqrt(6), rel=1e-12)
+
+
+@pytest.mark.parametrize("q", [0.5, 0.99])
+def test_interval_covers_the_quantile_of_an_exponential(q: float) -> None:
+    generator = np.random.default_rng(7)
+    truth = -0.01 * math.log(1 - q)
+    covered = 0
+    for _ in range(200):
+        estimate = pooled_quantile([histogram(generator.exponential(0.01, 2000)) for _ in range(10)], [0] * 10, q)
+        covered += estimate.low <= truth <= estimate.high
+    assert 0.95 - 4 * 0.0154 < covered / 200 < 1.0
+
+
+def test_replications_that_differ_widen_the_interval() -> None:
+    generator = np.random.default_rng(3)
+    equal = [histogram(generator.exponential(0.01, 2000)) for _ in range(6)]
+    apart = [histogram(generator.exponential(0.01 * (1 + i), 2000)) for i in range(6)]
+    narrow, wide = pooled_quantile(equal, [0] * 6, 0.5), pooled_quantile(apart, [0] * 6, 0.5)
+    assert wide.half_width / wide.value > 5 * narrow.half_width / narrow.value
+
+
+def test_withheld_where_a_replication_has_fewer_than_ten_beyond() -> None:
+    enough = histogram(np.full(1000, 0.01))
+    short = histogram(np.full(999, 0.01))
+    assert pooled_quantile([enough, enough], [0, 0], 0.99).value == pytest.approx(0.01, rel=1e-3)
+    estimate = pooled_quantile([enough, short], [0, 0], 0.99)
+    assert math.isnan(estimate.value)
+    assert estimate.reason == "p99 needs 1000 requests a replication for 10 beyond it; the shortest has 999"
+    assert "p99.9 needs 10000" in pooled_quantile([enough], [0], 0.999).reason
+
+
+def test_failures_count_as_observations_beyond() -> None:
+    assert pooled_quantile([histogram(np.full(985, 0.01))], [15], 0.9).reason.startswith("one replication")
+    assert math.isfinite(pooled_quantile([histogram(np.full(985, 0.01))], [15], 0.9).value)
+
+
+def test_a_quantile_among_the_failures_is_infinite() -> None:
+    successes = histogram(np.full(980, 0.01))
+    estimate = pooled_quantile([successes, successes], [20, 20], 0.99)
+    assert math.isinf(estimate.value)
+    assert not estimate.has_interval
+    assert "among the failures" in estimate.reason
+
+
+def test_a_quantile_that_one_replication_carries_has_no_interval() -> None:
+    good, bad = histogram(np.full(10_000, 0.01)), histogram(np.full(9_000, 0.01))
+    estimate = pooled_quantile([good, bad], [0, 1_000], 0.94)
+    assert math.isfinite(estimate.value)
+    assert not estimate.has_interval
+    assert "without one replication" in estimate.reason
