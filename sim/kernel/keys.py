@@ -18,13 +18,17 @@ is equal in all attempts. Within a key, the purposes below number the words.
 
 from __future__ import annotations
 
+import numpy as np
+
 from sim.kernel.draws import derive
 from sim.kernel.jit import kernel, u8
 
-NETWORK_OUT, NETWORK_BACK, BALANCE = 0x4F5554, 0x4241434B, 0x42414C
+NETWORK_OUT, NETWORK_BACK, BALANCE = np.uint64(0x4F5554), np.uint64(0x4241434B), np.uint64(0x42414C)
 """Salts by which an attempt's key is derived into the keys of its latencies and of its pick."""
 BACKOFF_WORD, MIX_WORD, RECORD_WORD = 1_000_001, 1_000_002, 1_000_003
-"""Words of a call's key: jitter of the back-off after this attempt; target in the mix; is the request recorded."""
+"""Words of an attempt's key: jitter of the back-off after it; of a request's key: target in the mix; is it recorded."""
+THINK_SALT = np.uint64(0x5448494E4B)
+"""Salt by which the key of a closed user's request is derived into the key of the think time before it."""
 
 
 @kernel(u8, u8, u8, u8)

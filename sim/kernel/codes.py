@@ -1,0 +1,50 @@
+"""Named constants of the kernel: outcomes, states, events, models, status codes."""
+
+from __future__ import annotations
+
+NONE = -1
+
+OK, ERROR, TIMEOUT, REFUSED, RESET, SHED, UNAVAILABLE, TOO_DEEP, CANCELLED, KILLED, LOST = range(11)
+OUTCOMES = (
+    "ok",
+    "error",
+    "timeout",
+    "refused",
+    "reset",
+    "shed",
+    "unavailable",
+    "too_deep",
+    "cancelled",
+    "killed",
+    "lost",
+)
+"""Names by code. `killed` (died in a crash) and `lost` (met a dead host) are seen by the server's accounts only."""
+
+FREE, FLYING, QUEUED, READY, ON_CPU, CPU_WAIT, IN_IO, IN_CALL, IN_JOIN, IN_BEHAVIOUR, REPLYING, SILENT = range(12)
+"""States of a task row: unused; its request is on the wire; waits for a worker; about to run its next step; burst runs;
+burst waits for the event loop; waits for time; for a call; for its branches; for the user's generator; its answer is on
+the wire; nothing will ever be answered (lost or killed on a dead host), the caller has not given up yet."""
+
+THREADS, EVENT_LOOP, GOROUTINES = range(3)
+
+DATA, LATE = 0, 1
+"""Classes of equal-time events in the kernel: deliveries and the rest, then timeouts. (Control comes first by itself:
+the kernel stops before the control plane's time.)"""
+
+ARRIVE, THINK, DELIVER, REPLY, STEP, RETRY, EXPIRE, CANCEL = range(8)
+"""Event kinds: a source's next arrival; a closed user's next request; a request message, a response message, a cancel
+message reach their end; a task runs on; a call starts its next attempt; the head of a timer list is due."""
+
+DUE, DONE, OUTBOX, SPOOL, FULL, SLICE, LIMIT, BROKEN = range(8)
+"""Why the kernel returned: the time asked for is reached; every cohort request has ended; signals for the control
+plane; the record buffer is full; a table is nearly full; the event budget is used up; too many requests in flight; a
+policy picked an endpoint that does not exist."""
+
+SIGNAL_START, SIGNAL_DONE, SIGNAL_GONE = range(3)
+"""Signals: a behaviour's task starts; an operation that it asked for ended; the task died."""
+
+FAILED_PC, OK_PC = 0, 1
+"""Program rows that end a handler (or a branch) with error and with ok."""
+
+LOOP_DEPTH = 4
+"""Nested `repeat`s that a task row can count."""

@@ -1,0 +1,106 @@
+"""The pending events: a binary heap by (time, class, creation), and a FIFO for those that are due at once.
+
+An event due now enters the FIFO instead of the heap; the main loop takes whichever of the two comes first in the
+order, so the FIFO changes speed and nothing else. Events name a row and its generation: an event of an earlier use of
+the row is stale and ignored.
+"""
+
+from __future__ import annotations
+
+from sim.kernel.codes import DATA, READY, STEP
+from sim.kernel.jit import b1, f8, i8, kernel, void
+from sim.kernel.tables import CAPACITY, STATE_TYPE
+
+READY_MASK = CAPACITY["ready"] - 1
+KIND_MASK = 15
+CLASS_SHIFT, SEQUENCE_SHIFT = 61, 4
+
+
+@kernel(b1, f8, i8, f8, i8)
+def before(time_a, order_a, time_b, order_b):
+    """Does event a come before event b?"""
+    return time_a < time_b or (time_a == time_b and order_a < order_b)
+
+
+@kernel(i8, STATE_TYPE, i8, i8)
+def next_order(S, late, kind):
+    """The order word of an event created now."""
+    S.sequence += 1
+    return (late << CLASS_SHIFT) | (S.sequence << SEQUENCE_SHIFT) | kind
+
+
+@kernel(void, STATE_TYPE, f8, i8, i8, i8)
+def push_heap(S, time, order, slot, generation):
+    heap = S.heap
+    hole = S.heap_length
+    S.heap_length = hole + 1
+    while hole > 0:
+        parent = (hole - 1) >> 1
+        above = heap[parent]
+        if before(above.time, above.order, time, order):
+            break
+        below = heap[hole]
+        below.time = above.time
+        below.order = above.order
+        below.slot = above.slot
+        below.generation = above.generation
+        hole = parent
+    event = heap[hole]
+    event.time = time
+    event.order = order
+    event.slot = slot
+    event.generation = generation
+
+
+@kernel(void, STATE_TYPE)
+def pop_heap(S):
+    """Remove the first event (read its fields before)."""
+    heap = S.heap
+    length = S.heap_length - 1
+    S.heap_length = length
+    last = heap[length]
+    time, order, slot, generation = last.time, last.order, last.slot, last.generation
+    hole = 0
+    while True:
+        below = 2 * hole + 1
+        if below >= length:
+            break
+        right = below + 1
+        if right < length and before(heap[right].time, heap[right].order, heap[below].time, heap[below].order):
+            below = right
+        event = heap[below]
+        if before(time, order, event.time, event.order):
+            break
+        above = heap[hole]
+        above.time = event.time
+        above.order = event.order
+        above.slot = event.slot
+        above.generation = event.generation
+        hole = below
+    event = heap[hole]
+    event.time = time
+    event.order = order
+    event.slot = slot
+    event.generation = generation
+
+
+@kernel(void, STATE_TYPE, f8, i8, i8, i8, i8)
+def schedule(S, time, late, kind, slot, generation):
+    """Create an event."""
+    order = next_order(S, late, kind)
+    if time == S.now and late == 0:
+        event = S.ready[(S.ready_head + S.ready_length) & READY_MASK]
+        event.time = time
+        event.order = order
+        event.slot = slot
+        event.generation = generation
+        S.ready_length += 1
+    else:
+        push_heap(S, time, order, slot, generation)
+
+
+@kernel(void, STATE_TYPE, i8)
+def wake(S, task):
+    """Let a task run on, at once."""
+    S.task[task].state = READY
+    schedule(S, S.now, DATA, STEP, task, S.task[task].generation)

@@ -1,0 +1,339 @@
+"""The kernel's whole state: one nested record of tables at fixed capacities.
+
+Each field is declared here once, with unit and meaning. Row numbers refer to rows of the table named; -1 is none.
+Untouched pages cost nothing: the record is about 1.4 GB of address space and a few MB of memory. Tables that would
+overflow stop the kernel before the event that needs the room (status FULL), never in its middle.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from sim.distributions import DISTRIBUTION
+from sim.kernel.codes import LOOP_DEPTH, OUTCOMES
+from sim.traffic import ARRIVAL
+
+CAPACITY = {
+    "task": 1 << 20,
+    "call": 1 << 20,
+    "heap": 1 << 22,
+    "ready": 1 << 21,
+    "user": 1 << 20,
+    "step": 1 << 16,
+    "branch": 1 << 16,
+    "edge": 1 << 16,
+    "timer": 1 << 12,
+    "source": 1 << 12,
+    "distribution": 1 << 16,
+    "service": 1 << 14,
+    "instance": 1 << 17,
+    "node": 1 << 17,
+    "channel": 1 << 20,
+    "view": 1 << 16,
+    "member": 1 << 22,
+    "policy": 1 << 10,
+    "latency": 1 << 16,
+    "stat": 1 << 18,
+    "arena": 1 << 25,
+    "outbox": 1 << 20,
+    "spool": 1 << 14,
+}
+
+
+def _row(*fields: tuple) -> np.dtype:
+    return np.dtype((np.record, np.dtype([f if len(f) == 2 else (f[0], f[1], f[2]) for f in fields], align=True)))
+
+
+OUTCOME_COUNT = len(OUTCOMES)
+
+TASK = _row(
+    ("generation", "i4"),  # counts the uses of this row: events of an earlier use are stale
+    ("state", "i4"),  # codes.FREE …
+    ("call", "i4"),  # call whose current attempt this is; -1: nobody waits (abandoned), or a branch
+    ("edge", "i4"),  # edge of the attempt, kept after abandonment; -1 for a branch
+    ("instance", "i4"),  # where it runs
+    ("client_instance", "i4"),  # who sent it; -1: a source
+    ("stat", "i4"),  # server-side stat row (instance × endpoint)
+    ("pc", "i4"),  # program row of the step that it runs or waits in
+    ("awaits", "i4"),  # call that it waits for
+    ("next", "i4"),  # free list; worker queue; loop queue; siblings in the pairing heap; cancel worklist
+    ("previous", "i4"),  # the same, backwards (pairing heap: parent of a first child)
+    ("child", "i4"),  # pairing heap: first child
+    ("timer_next", "i4"),  # timer list of the attempt
+    ("timer_previous", "i4"),
+    ("timed", "i4"),  # 1: in a timer list
+    ("parent", "i4"),  # a branch's parent task; -1: a handler's root, or orphaned
+    ("join", "i4"),  # a branch's copy of its parent's join_round when it was started
+    ("first_branch", "i4"),  # a parent's running branches, linked by sibling_*
+    ("sibling_next", "i4"),
+    ("sibling_previous", "i4"),
+    ("join_round", "i4"),  # counts the parallels that this task has entered
+    ("join_open", "i4"),  # branches of the current one still running
+    ("join_needed", "i4"),  # successes still needed
+    ("holds_worker", "i4"),
+    ("depth", "i4"),  # 1 for a request's first task
+    ("measured", "i4"),  # 1: belongs to the cohort
+    ("result", "i4"),  # outcome that travels in its response
+    ("operation", "i4"),  # behaviours: number of the operation that this branch carries out
+    ("source", "i4"),  # class of the request
+    ("turn", "i4", (LOOP_DEPTH,)),  # turns left of the nested repeats
+    ("index", "i8"),  # the request's number in its source
+    ("visit", "u8"),  # loop turns taken so far
+    ("fresh", "u8"),  # draw key, new for each attempt
+    ("kept", "u8"),  # draw key, equal in all attempts
+    ("burst_order", "i8"),  # ties in the pairing heap
+    ("finish", "f8"),  # virtual time at which its burst ends; before that the burst's work, core-s
+    ("arrived", "f8"),  # s, at the instance
+    ("deadline", "f8"),  # s, of the attempt
+)
+
+CALL = _row(
+    ("generation", "i4"),
+    ("task", "i4"),  # who waits; -1: the source
+    ("attempt_task", "i4"),  # the current attempt's task row; -1 during a back-off
+    ("edge", "i4"),
+    ("channel", "i4"),  # the client's balancer state towards the callee
+    ("endpoint", "i4"),  # instance picked, by ordinal in the service
+    ("attempt", "i4"),  # 0, 1, …
+    ("source", "i4"),
+    ("user", "i4"),  # closed traffic: whose request; -1
+    ("measured", "i4"),
+    ("depth", "i4"),  # of the tasks that it makes
+    ("next", "i4"),  # free list
+    ("index", "i8"),
+    ("fresh", "u8"),
+    ("kept", "u8"),
+    ("started", "f8"),  # s; a request's intended time
+    ("attempt_started", "f8"),
+)
+
+EVENT = _row(
+    ("time", "f8"),
+    ("order", "i8"),  # class · 2^61 | sequence · 16 | kind
+    ("slot", "i4"),
+    ("generation", "i4"),
+)
+
+INSTANCE = _row(
+    ("service", "i4"),
+    ("node", "i4"),
+    ("node_next", "i4"),  # next instance on the node
+    ("model", "i4"),  # codes.THREADS …
+    ("workers", "i4"),
+    ("queue_bound", "i4"),  # waiting requests at most; -1: unbounded
+    ("down", "i4"),  # crash faults in force on the process
+    ("zone", "i4"),
+    ("channels", "i4"),  # first channel row as a client
+    ("stats", "i4"),  # stat row of its service's first endpoint
+    ("position", "i4"),  # in the processor heap; -1: not armed
+    ("top", "i4"),  # pairing heap of running bursts
+    ("running", "i4"),  # bursts in it
+    ("queue_head", "i4"),
+    ("queue_tail", "i4"),
+    ("queue_length", "i4"),
+    ("busy_workers", "i4"),
+    ("in_system", "i4"),  # tasks present
+    ("cores", "f8"),  # cap
+    ("share", "f8"),  # cores that it has now
+    ("rate", "f8"),  # core-s per s of each running burst
+    ("clock", "f8"),  # virtual time: core-s that each burst running since 0 would have got
+    ("settled", "f8"),  # s, when clock and areas were brought up to date
+    ("in_system_area", "f8"),  # task-s
+    ("queue_area", "f8"),  # task-s
+    ("busy_area", "f8"),  # core-s given
+)
+
+NODE = _row(
+    ("first_instance", "i4"),
+    ("down", "i4"),  # crash faults in force
+    ("zone", "i4"),
+    ("tight", "i4"),  # 1: its instances ask for more than its cores
+    ("cores", "f8"),
+    ("speed", "f8"),
+    ("demand", "f8"),  # cores that its instances ask for
+)
+
+ARMED = _row(("time", "f8"), ("order", "i8"), ("instance", "i4"), ("unused", "i4"))
+
+STEP = _row(
+    ("kind", "i4"),  # CODE of the step's file
+    ("a", "i4"),  # a–d: as the step's file says
+    ("b", "i4"),
+    ("c", "i4"),
+    ("d", "i4"),
+    ("optional", "i4"),
+    ("kept", "i4"),  # 1: draws with the request's key (draw: request)
+    ("distribution", "i4"),
+    ("unused", "i4"),
+    ("salt", "u8"),
+    ("x", "f8"),
+)
+
+BRANCH = _row(("pc", "i4"), ("cumulative", "f8"))
+
+EDGE = _row(
+    ("service", "i4"),  # callee
+    ("endpoint", "i4"),  # callee's endpoint, ordinal in the service
+    ("entry", "i4"),  # program row of that endpoint
+    ("channel", "i4"),  # ordinal among the client's channels
+    ("timer", "i4"),  # timer list; -1: no timeout
+    ("stat", "i4"),
+    ("other_bins", "i4"),  # histogram row for ok requests outside the cohort (roots only); -1
+    ("attempts", "i4"),  # tries at most
+    ("jitter", "i4"),  # 0 none, 1 full, 2 equal
+    ("retried", "i8"),  # bit per outcome
+    ("timeout", "f8"),  # s
+    ("backoff", "f8"),  # s, first
+    ("backoff_factor", "f8"),
+    ("backoff_max", "f8"),  # s
+    ("slo", "f8"),  # s; latency up to which an ok request is good
+    ("started", "i8"),  # attempts
+    ("attempt", "i8", (OUTCOME_COUNT,)),  # attempts ended, by outcome
+)
+
+TIMER = _row(("head", "i4"), ("tail", "i4"), ("armed", "i4"))
+
+SOURCE = _row(
+    ("zone", "i4"),  # -1: at the door
+    ("channels", "i4"),
+    ("targets", "i4"),  # first row in branch (pc = edge)
+    ("target_count", "i4"),
+    ("users", "i4"),  # closed: number of users; 0: open
+    ("first_user", "i4"),
+    ("gap", "i4"),  # distribution of gaps or think times; -1
+    ("key", "u8"),
+    ("issued", "i8"),  # requests so far
+    ("arrival", ARRIVAL),
+)
+
+USER = _row(("source", "i4"), ("cycle", "i4"))
+
+SERVICE = _row(
+    ("first_instance", "i4"),
+    ("instance_count", "i4"),
+    ("channel_count", "i4"),  # channels of each of its instances as a client
+)
+
+CHANNEL = _row(
+    ("policy", "i4"),
+    ("service", "i4"),
+    ("view", "i4"),
+    ("client", "i4"),  # arena word of the policy's client record; 0: not allocated yet
+    ("servers", "i4"),  # arena word of its server records
+    ("template", "i4"),  # arena word of the initial image of both
+    ("client_words", "i4"),
+    ("words", "i4"),  # of the image
+)
+
+POLICY = _row(("pick", "u8"), ("on_send", "u8"), ("on_response", "u8"), ("on_view_change", "u8"))
+
+VIEW = _row(("start", "i4"), ("count", "i4"))
+
+STAT = _row(
+    ("offered", "i8"),
+    ("good", "i8"),
+    ("cohort_offered", "i8"),
+    ("cohort_good", "i8"),
+    ("outcome", "i8", (OUTCOME_COUNT,)),
+    ("cohort_outcome", "i8", (OUTCOME_COUNT,)),
+    ("shift", "f8"),  # first latency: sums are of differences to it (no cancellation)
+    ("sum", "f8"),  # s, cohort, ok
+    ("square_sum", "f8"),  # s²
+    ("minimum", "f8"),
+    ("maximum", "f8"),
+    ("flow_sum", "f8"),  # s, all ok
+)
+
+SIGNAL = _row(("kind", "i4"), ("task", "i4"), ("generation", "i4"), ("operation", "i4"), ("outcome", "i4"))
+
+RECORD = _row(
+    ("index", "i8"),
+    ("intended_s", "f8"),
+    ("latency_s", "f8"),
+    ("source", "i4"),
+    ("edge", "i4"),
+    ("outcome", "i4"),
+    ("attempts", "i4"),
+    ("instance", "i4"),  # of the last attempt; -1
+)
+
+STATE_FIELDS = (
+    ("now", "f8"),  # s
+    ("sequence", "i8"),
+    ("cohort_start", "f8"),  # s
+    ("cohort_end", "f8"),  # s
+    ("cohort_open", "i8"),  # cohort requests in flight
+    ("in_flight", "i8"),  # requests in flight
+    ("in_flight_limit", "i8"),
+    ("draining", "i8"),  # 1: return DONE once cohort_open is 0
+    ("depth_limit", "i8"),
+    ("reserve", "i8"),  # rows that one event may need
+    ("events", "i8"),  # handled so far
+    ("record_share", "f8"),  # 0 none … 1 all
+    ("same_node", "i8"),  # distribution of a message within a node; -1: as the zones say
+    ("zones", "i8"),
+    ("tasks", "i8"),  # rows ever used
+    ("tasks_used", "i8"),
+    ("task_free", "i8"),  # head of the free list
+    ("calls", "i8"),
+    ("calls_used", "i8"),
+    ("call_free", "i8"),
+    ("heap_length", "i8"),
+    ("ready_head", "i8"),
+    ("ready_length", "i8"),
+    ("armed_length", "i8"),
+    ("outbox_length", "i8"),
+    ("spool_length", "i8"),
+    ("arena_used", "i8"),
+    ("nodes", "i8"),
+    ("instances", "i8"),
+    ("bad_policy", "i8"),  # row + 1 of a policy that picked an endpoint that does not exist
+    ("bad_pick", "i8"),
+)
+
+STATE = np.dtype(
+    (
+        np.record,
+        np.dtype(
+            [
+                *STATE_FIELDS,
+                ("task", TASK, (CAPACITY["task"],)),
+                ("call", CALL, (CAPACITY["call"],)),
+                ("heap", EVENT, (CAPACITY["heap"],)),
+                ("ready", EVENT, (CAPACITY["ready"],)),
+                ("armed", ARMED, (CAPACITY["instance"],)),
+                ("user", USER, (CAPACITY["user"],)),
+                ("step", STEP, (CAPACITY["step"],)),
+                ("branch", BRANCH, (CAPACITY["branch"],)),
+                ("edge", EDGE, (CAPACITY["edge"],)),
+                ("timer", TIMER, (CAPACITY["timer"],)),
+                ("source", SOURCE, (CAPACITY["source"],)),
+                ("distribution", DISTRIBUTION, (CAPACITY["distribution"],)),
+                ("service", SERVICE, (CAPACITY["service"],)),
+                ("instance", INSTANCE, (CAPACITY["instance"],)),
+                ("node", NODE, (CAPACITY["node"],)),
+                ("channel", CHANNEL, (CAPACITY["channel"],)),
+                ("view", VIEW, (CAPACITY["view"],)),
+                ("member", "i4", (CAPACITY["member"],)),  # views' endpoints, ordinals in the service
+                ("policy", POLICY, (CAPACITY["policy"],)),
+                ("latency", "i4", (CAPACITY["latency"],)),  # distribution by zone × zone; -1 none
+                ("stat", STAT, (CAPACITY["stat"],)),
+                ("arena", "i8", (CAPACITY["arena"],)),  # balancers' records
+                ("outbox", SIGNAL, (CAPACITY["outbox"],)),
+                ("spool", RECORD, (CAPACITY["spool"],)),
+            ],
+            align=True,
+        ),
+    )
+)
+
+STATE_TYPE = numba.from_dtype(STATE)
+
+
+def new_state() -> np.record:
+    """An empty state; pages are taken as they are touched."""
+    state = np.zeros(1, STATE)[0]
+    for head in ("task_free", "call_free"):
+        state[head] = -1
+    return state

@@ -1,0 +1,61 @@
+"""Timeouts: one list per distinct timeout, in order of deadline, threaded through the attempts' task rows.
+
+A constant timeout makes deadlines come in the order in which attempts start, so a list is sorted by appending, an
+answered attempt leaves it in two writes, and only the list's head has an event in the heap. That event is not moved
+when the head leaves: it finds out when it fires, and goes to the new head's deadline.
+"""
+
+from __future__ import annotations
+
+from sim.kernel.codes import EXPIRE, LATE, NONE
+from sim.kernel.events import schedule
+from sim.kernel.jit import i8, kernel, void
+from sim.kernel.tables import STATE_TYPE
+
+
+@kernel(void, STATE_TYPE, i8, i8)
+def start_timer(S, timer, row):
+    """Append the attempt `row`, whose deadline is set."""
+    task, list_ = S.task[row], S.timer[timer]
+    task.timed = 1
+    task.timer_next = NONE
+    task.timer_previous = list_.tail
+    if list_.tail == NONE:
+        list_.head = row
+    else:
+        S.task[list_.tail].timer_next = row
+    list_.tail = row
+    if list_.armed == 0:
+        list_.armed = 1
+        schedule(S, task.deadline, LATE, EXPIRE, timer, 0)
+
+
+@kernel(void, STATE_TYPE, i8, i8)
+def stop_timer(S, timer, row):
+    """Take the attempt out of its list."""
+    task, list_ = S.task[row], S.timer[timer]
+    task.timed = 0
+    if task.timer_previous == NONE:
+        list_.head = task.timer_next
+    else:
+        S.task[task.timer_previous].timer_next = task.timer_next
+    if task.timer_next == NONE:
+        list_.tail = task.timer_previous
+    else:
+        S.task[task.timer_next].timer_previous = task.timer_previous
+
+
+@kernel(i8, STATE_TYPE, i8)
+def expired(S, timer):
+    """The attempt that is due, taken out of its list, or -1; arms the event of the next."""
+    list_ = S.timer[timer]
+    row = list_.head
+    if row != NONE and S.task[row].deadline <= S.now:
+        stop_timer(S, timer, row)
+    else:
+        row = NONE
+    if list_.head == NONE:
+        list_.armed = 0
+    else:
+        schedule(S, S.task[list_.head].deadline, LATE, EXPIRE, timer, 0)
+    return row
