@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sim.steps.call import Call
+from sim.kernel.codes import IN_BEHAVIOUR, OK, SIGNAL_START
+from sim.kernel.jit import i8, kernel, void
+from sim.kernel.servers import signal
+from sim.kernel.tables import STATE_TYPE
+from sim.steps.program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +18,23 @@ class Behaviour:
 
     function: str
     calls: tuple[Call, ...] = ()
+
+
+CODE = 10
+
+
+def lower(step: Behaviour, program: Program, path: str, level: int) -> None:
+    """Row field a: the generator's number. Each call that it may make is a branch's program of its own."""
+    row = program.emit(CODE, path)
+
+    def calls() -> None:
+        entries = [program.closed_sequence([made], f"{path}/behaviour/{n}", 0) for n, made in enumerate(step.calls)]
+        program.rows[row]["a"] = program.names.behaviour(step.function, entries)
+
+    program.later(calls)
+
+
+@kernel(void, STATE_TYPE, i8)
+def enter(S, row):
+    S.task[row].state = IN_BEHAVIOUR
+    signal(S, SIGNAL_START, row, OK)

@@ -5,6 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sim.model import CallPolicy
+from sim.kernel.calls import start_call
+from sim.kernel.codes import IN_CALL, NONE
+from sim.kernel.jit import f8s, i8, kernel, u4s, void
+from sim.kernel.keys import step_key
+from sim.kernel.rows import new_call
+from sim.kernel.tables import STATE_TYPE
+from sim.steps.program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +22,31 @@ class Call:
     endpoint: str
     policy: CallPolicy
     optional: bool = False
+
+
+CODE = 4
+
+
+def lower(step: Call, program: Program, path: str, level: int) -> None:
+    program.emit(CODE, path, a=program.names.edge(step, program.endpoint), optional=step.optional)
+
+
+@kernel(void, STATE_TYPE, f8s, u4s, i8)
+def enter(S, data, bins, row):
+    task = S.task[row]
+    step = S.step[task.pc]
+    call_row = new_call(S)
+    call = S.call[call_row]
+    call.task = row
+    call.edge = step.a
+    call.channel = S.instance[task.instance].channels + S.edge[step.a].channel
+    call.source = task.source
+    call.user = NONE
+    call.measured = task.measured
+    call.depth = task.depth + 1
+    call.index = task.index
+    call.fresh = step_key(task.fresh, step.salt, task.visit)
+    call.kept = step_key(task.kept, step.salt, task.visit)
+    task.awaits = call_row
+    task.state = IN_CALL
+    start_call(S, data, bins, call_row)

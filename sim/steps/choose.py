@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from sim.kernel.draws import uniform
+from sim.kernel.jit import i8, kernel, void
+from sim.kernel.tables import STATE_TYPE
+from sim.steps.draws import draw_key
+from sim.steps.program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +18,31 @@ class Choose:
     weights: tuple[float, ...]
     branches: tuple[tuple[Any, ...], ...]
     draw: str = "attempt"
+
+
+CODE = 6
+
+
+def lower(step: Choose, program: Program, path: str, level: int) -> None:
+    """Row fields: a first branch, c branches. A branch jumps back behind the step."""
+    first = program.reserve_branches(step.weights)
+    row = program.emit(CODE, path, a=first, c=len(step.branches), kept=step.draw == "request")
+
+    def branches() -> None:
+        for number, steps in enumerate(step.branches):
+            entry = program.closed_sequence(steps, f"{path}/choose/{number}", level, back_to=row + 1)
+            program.set_branch(first + number, entry)
+
+    program.later(branches)
+
+
+@kernel(void, STATE_TYPE, i8)
+def enter(S, row):
+    task = S.task[row]
+    step = S.step[task.pc]
+    share = uniform(draw_key(S, row), 0)
+    chosen = step.a
+    last = step.a + step.c - 1
+    while chosen < last and S.branch[chosen].cumulative <= share:
+        chosen += 1
+    task.pc = S.branch[chosen].pc

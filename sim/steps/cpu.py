@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sim.distributions import Distribution
+from sim.kernel.jit import f8s, i8, kernel, void
+from sim.kernel.processors import start_burst
+from sim.kernel.tables import STATE_TYPE
+from sim.steps.draws import draw_step
+from sim.steps.program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +18,19 @@ class Cpu:
 
     work: Distribution
     draw: str = "attempt"
+
+
+CODE = 2
+
+
+def lower(step: Cpu, program: Program, path: str, level: int) -> None:
+    program.emit(
+        CODE, path, distribution=program.names.distribution(step.work), kept=step.draw == "request"
+    )
+
+
+@kernel(void, STATE_TYPE, f8s, i8)
+def enter(S, data, row):
+    work = draw_step(S, data, row)
+    S.task[row].pc += 1
+    start_burst(S, row, work)

@@ -3,9 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from sim.kernel.codes import FAILED_PC
+from sim.kernel.draws import uniform
+from sim.kernel.jit import i8, kernel, void
+from sim.kernel.tables import STATE_TYPE
+from sim.steps.draws import draw_key
+from sim.steps.program import Program
 
 
 @dataclass(frozen=True, slots=True)
 class Fail:
     probability: float
     draw: str = "attempt"
+
+
+CODE = 9
+
+
+def lower(step: Fail, program: Program, path: str, level: int) -> None:
+    program.emit(CODE, path, x=step.probability, kept=step.draw == "request")
+
+
+@kernel(void, STATE_TYPE, i8)
+def enter(S, row):
+    task = S.task[row]
+    if uniform(draw_key(S, row), 0) < S.step[task.pc].x:
+        task.pc = FAILED_PC
+    else:
+        task.pc += 1

@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sim.distributions import Distribution
+from sim.kernel.codes import DATA, IN_IO, STEP
+from sim.kernel.events import schedule
+from sim.kernel.jit import f8s, i8, kernel, void
+from sim.kernel.tables import STATE_TYPE
+from sim.steps.draws import draw_step
+from sim.steps.program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +19,21 @@ class Io:
 
     wait: Distribution
     draw: str = "attempt"
+
+
+CODE = 3
+
+
+def lower(step: Io, program: Program, path: str, level: int) -> None:
+    program.emit(
+        CODE, path, distribution=program.names.distribution(step.wait), kept=step.draw == "request"
+    )
+
+
+@kernel(void, STATE_TYPE, f8s, i8)
+def enter(S, data, row):
+    wait = draw_step(S, data, row)
+    task = S.task[row]
+    task.pc += 1
+    task.state = IN_IO
+    schedule(S, S.now + wait, DATA, STEP, row, task.generation)

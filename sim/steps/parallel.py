@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from sim.kernel.codes import IN_JOIN, NONE
+from sim.kernel.events import wake
+from sim.kernel.jit import i8, kernel, void
+from sim.kernel.rows import new_task
+from sim.kernel.tables import STATE_TYPE
+from sim.steps.program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +20,56 @@ class Parallel:
     need: int
     cancel: bool = False
     optional: bool = False
+
+
+CODE = 5
+
+
+def lower(step: Parallel, program: Program, path: str, level: int) -> None:
+    """Row fields: a first branch, b are the rest cancelled, c branches, d successes needed."""
+    count = len(step.branches)
+    first = program.reserve_branches([0.0] * count)
+    program.emit(CODE, path, a=first, b=step.cancel, c=count, d=step.need, optional=step.optional)
+
+    def branches() -> None:
+        for number, steps in enumerate(step.branches):
+            program.set_branch(first + number, program.closed_sequence(steps, f"{path}/parallel/{number}", 0))
+
+    program.later(branches)
+
+
+@kernel(i8, STATE_TYPE, i8)
+def new_branch(S, parent):
+    """A task row that runs beside `parent`, as a part of it."""
+    row = new_task(S)
+    task, of = S.task[row], S.task[parent]
+    task.edge = NONE
+    task.instance = of.instance
+    task.client_instance = of.client_instance
+    task.depth = of.depth
+    task.measured = of.measured
+    task.source = of.source
+    task.index = of.index
+    task.visit = of.visit
+    task.fresh = of.fresh
+    task.kept = of.kept
+    task.parent = parent
+    task.sibling_previous = NONE
+    task.sibling_next = of.first_branch
+    if of.first_branch != NONE:
+        S.task[of.first_branch].sibling_previous = row
+    of.first_branch = row
+    return row
+
+
+@kernel(void, STATE_TYPE, i8)
+def enter(S, row):
+    task = S.task[row]
+    step = S.step[task.pc]
+    task.state = IN_JOIN
+    task.join_open = step.c
+    task.join_needed = step.d
+    for number in range(step.c):
+        branch = new_branch(S, row)
+        S.task[branch].pc = S.branch[step.a + number].pc
+        wake(S, branch)

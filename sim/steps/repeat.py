@@ -5,8 +5,49 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from sim.errors import DsimError
+from sim.kernel.codes import LOOP_DEPTH
+from sim.kernel.jit import i8, kernel, void
+from sim.kernel.tables import STATE_TYPE
+from sim.steps.program import Program
+
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
     times: int
     steps: tuple[Any, ...]
+
+
+CODE, TURN_CODE = 7, 8
+ONE = np.uint64(1)
+
+
+def lower(step: Repeat, program: Program, path: str, level: int) -> None:
+    """Row fields: a nesting level, b times (first row) or the body's first row (last row)."""
+    if level >= LOOP_DEPTH:
+        raise DsimError(f"{path}: repeats nested {level + 1} deep; at most {LOOP_DEPTH}; move the inner ones to a service")
+    program.emit(CODE, path, a=level, b=step.times)
+    entry = program.sequence(step.steps, f"{path}/repeat", level + 1)
+    program.emit(TURN_CODE, a=level, b=entry)
+
+
+@kernel(void, STATE_TYPE, i8)
+def enter(S, row):
+    task = S.task[row]
+    step = S.step[task.pc]
+    task.turn[step.a] = step.b
+    task.pc += 1
+
+
+@kernel(void, STATE_TYPE, i8)
+def turn(S, row):
+    """The body's end: once more, or on."""
+    task = S.task[row]
+    step = S.step[task.pc]
+    task.turn[step.a] -= 1
+    if task.turn[step.a] > 0:
+        task.visit += ONE
+        task.pc = step.b
+    else:
+        task.pc += 1
