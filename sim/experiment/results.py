@@ -1,0 +1,90 @@
+"""The runs of an experiment and the tables that are read from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+
+from sim.engine.run import Run
+from sim.errors import DsimError
+from sim.experiment import tables
+from sim.experiment.measures import scope_estimates
+from sim.model import Model
+from sim.statistics import Estimate
+
+
+@dataclass
+class Results:
+    """Runs in order of variant and replication.
+
+    `models` holds the machine model of each variant, `directory` the folder where the results were kept, if any.
+    """
+
+    models: Mapping[str, Model]
+    runs: Sequence[Run]
+    wall_s: float
+    directory: Path | None = None
+    scratch: TemporaryDirectory[str] | None = field(default=None, repr=False)
+    """Holds recorded requests that nobody asked to keep, for as long as these results live."""
+
+    @property
+    def variants(self) -> list[str]:
+        return list(self.models)
+
+    def of(self, variant: str) -> list[Run]:
+        """The replications of a variant."""
+        if variant not in self.models:
+            raise DsimError(f"variant {variant!r} was not run; there are {', '.join(self.models)}")
+        return [run for run in self.runs if run.variant == variant]
+
+    def estimates(self, variant: str, source: str) -> dict[str, Estimate]:
+        """Each metric of a traffic source with its 95 % interval, or why it has none."""
+        return scope_estimates(self.of(variant), "source", source)
+
+    def summary(self) -> pd.DataFrame:
+        """A row a variant and source (the index). Rates are per second, latencies in seconds; `_half_width` belongs to
+        the 95 % interval over replications. Headline quantiles rank failures as infinitely slow, `_ok_s` leaves them
+        out; nan is withheld, and `notes` says why. `stopped` counts the replications that stopped at a limit."""
+        rows = [
+            {
+                "variant": variant,
+                "source": source.name,
+                "replications": len(self.of(variant)),
+                "stopped": sum(run.stopped is not None for run in self.of(variant)),
+                **tables.summary_row(self.estimates(variant, source.name)),
+            }
+            for variant, model in self.models.items()
+            for source in model.sources
+        ]
+        return pd.DataFrame(rows).set_index(["variant", "source"])
+
+    def scopes(self) -> pd.DataFrame:
+        """Counts, rates and latencies of every source, call edge, endpoint, service, instance and node, tidy."""
+        return tables.scopes_table(self.runs)
+
+    def gauges(self) -> pd.DataFrame:
+        """Time averages of every instance and node."""
+        return tables.gauges_table(self.runs)
+
+    def timeseries(self) -> pd.DataFrame:
+        """What happened window by window."""
+        return tables.timeseries_table(self.runs)
+
+    def requests(self) -> pd.DataFrame:
+        """The recorded requests."""
+        if all(run.requests is None for run in self.runs):
+            raise DsimError("run.record: none, so no request was recorded; set it to sample or all")
+        return tables.requests_table(self.runs)
+
+    def unstable(self) -> dict[str, str]:
+        """Of each variant that stopped at a limit, the sentence of its first such replication."""
+        stopped = [run for run in self.runs if run.stopped is not None]
+        return {run.variant: str(run.stopped) for run in reversed(stopped)}
+
+    def _repr_html_(self) -> str:
+        table = self.summary().drop(columns="notes").T
+        return table.to_html(float_format=lambda value: f"{value:.6g}", na_rep="–")

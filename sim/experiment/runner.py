@@ -1,0 +1,157 @@
+"""From a scenario to results: every variant, every replication."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from sim.engine.run import Run
+from sim.errors import DsimError
+from sim.experiment.pool import Report, Watch, run_jobs
+from sim.experiment.results import Results
+from sim.experiment.store import new_folder, write_manifest, write_tables
+from sim.model import Model
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
+
+WORTH_WORKERS_S = 4.0
+"""Remaining work from which starting worker processes (about a second each) pays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One replication of one variant. `requests_path` is where recorded requests go."""
+
+    model: Model
+    replication: int
+    requests_path: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an experiment is. `to_simulate_s` does not count the time it takes to drain."""
+
+    done: int
+    jobs: int
+    simulated_s: float
+    to_simulate_s: float
+    events: int
+
+    @property
+    def share(self) -> float:
+        return min(self.simulated_s / self.to_simulate_s, 1.0) if self.to_simulate_s else 1.0
+
+
+def run_scenario(
+    scenario: Scenario,
+    *,
+    variants: Sequence[str] | None = None,
+    replications: int | None = None,
+    seed: int | None = None,
+    workers: int | None = 1,
+    progress: Callable[[Progress], None] | None = None,
+    directory: str | Path | None = None,
+) -> Results:
+    """Run every replication of every variant.
+
+    Args:
+        variants: names (None: all).
+        replications, seed: instead of the scenario's own.
+        workers: processes; the results do not depend on their number. None: as many as pay.
+        progress: called again and again while it runs.
+        directory: a new folder for the results; it appears when all is done.
+    Raises: DsimError for what cannot be run.
+    """
+    models = _models(scenario, variants, replications, seed)
+    start = time.perf_counter()
+    with _folder(models, directory) as (folder, scratch):
+        jobs = _jobs(models, folder)
+        runs = _run_all(jobs, workers, _watch(jobs, progress))
+        results = Results({m.variant: m for m in models}, runs, time.perf_counter() - start, scratch=scratch)
+        if folder is not None and scratch is None:
+            write_tables(results, folder)
+            write_manifest(results, folder, scenario.text)
+    if directory is not None:
+        _move_requests(runs, Path(directory))
+        results.directory = Path(directory)
+    return results
+
+
+def _models(
+    scenario: Scenario, variants: Sequence[str] | None, replications: int | None, seed: int | None
+) -> list[Model]:
+    if replications is not None and replications < 1:
+        raise DsimError(f"replications: got {replications}; must be an integer of at least 1")
+    models = [scenario.model(variant) for variant in (variants or scenario.variants)]
+    changes = {"replications": replications, "seed": seed}
+    given = {key: value for key, value in changes.items() if value is not None}
+    return [replace(model, run=replace(model.run, **given)) for model in models]
+
+
+@contextmanager
+def _folder(
+    models: Sequence[Model], directory: str | Path | None
+) -> Iterator[tuple[Path | None, TemporaryDirectory[str] | None]]:
+    """Where to write: a folder that will become `directory`, or a scratch one where requests are recorded."""
+    if directory is not None:
+        with new_folder(Path(directory)) as folder:
+            yield folder, None
+    elif any(model.run.record != "none" for model in models):
+        scratch = TemporaryDirectory(prefix="dsim-")
+        yield Path(scratch.name), scratch
+    else:
+        yield None, None
+
+
+def _jobs(models: Sequence[Model], folder: Path | None) -> list[Job]:
+    jobs = []
+    for model in models:
+        for replication in range(model.run.replications):
+            path = None
+            if model.run.record != "none":
+                assert folder is not None
+                path = folder / "requests" / f"{model.variant}-{replication}.parquet"
+                path.parent.mkdir(exist_ok=True)
+            jobs.append(Job(model, replication, path))
+    return jobs
+
+
+def _run_all(jobs: Sequence[Job], workers: int | None, watch: Watch | None) -> list[Run]:
+    if workers is not None:
+        return run_jobs(simulate_job, jobs, workers, watch)
+    first = run_jobs(simulate_job, jobs[:1], 1, watch)
+    pays = first[0].wall_s * (len(jobs) - 1) > WORTH_WORKERS_S
+    rest_watch = None if watch is None else _after(first[0], watch)
+    return first + run_jobs(simulate_job, jobs[1:], (os.cpu_count() or 1) if pays else 1, rest_watch)
+
+
+def _after(first: Run, watch: Watch) -> Watch:
+    return lambda done, simulated_s, events: watch(done + 1, simulated_s + first.stopped_at_s, events + first.events)
+
+
+def simulate_job(job: Job, report: Report) -> Run:
+    """Runs in the workers; they import the engine when they need it."""
+    from sim.engine import simulate
+
+    return simulate(job.model, job.replication, requests_path=job.requests_path, progress=report)
+
+
+def _watch(jobs: Sequence[Job], progress: Callable[[Progress], None] | None) -> Watch | None:
+    if progress is None:
+        return None
+    to_simulate_s = sum(job.model.run.duration_s for job in jobs)
+    return lambda done, simulated_s, events: progress(Progress(done, len(jobs), simulated_s, to_simulate_s, events))
+
+
+def _move_requests(runs: Sequence[Run], directory: Path) -> None:
+    """Point the runs to their files' final place."""
+    for run in runs:
+        if run.requests is not None:
+            run.requests = directory / "requests" / run.requests.name

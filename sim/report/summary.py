@@ -1,0 +1,127 @@
+"""The summary that `dsim run` prints: sources, then services and nodes, then what happened, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from sim.experiment import Results
+from sim.experiment.measures import gauge_estimates, service_estimates
+from sim.report.numbers import percentage, plain, time_unit, with_interval
+from sim.statistics import Estimate
+
+PLACES_SHOWN = 12
+"""Rows of the table of services and nodes, a variant."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    variant: str
+    source: str
+    estimates: dict[str, Estimate]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRow:
+    variant: str
+    kind: str
+    name: str
+    estimates: dict[str, Estimate]
+
+
+def print_summary(results: Results, console: Console) -> None:
+    sources = list(source_rows(results))
+    console.print(sources_table(sources))
+    for note in notes(sources):
+        console.print(note, highlight=False)
+    for variant in results.variants:
+        console.print(places_table(results, variant))
+    for sentence in (*fault_sentences(results), *stop_sentences(results)):
+        console.print(sentence, highlight=False)
+
+
+def source_rows(results: Results) -> Iterator[SourceRow]:
+    for variant, model in results.models.items():
+        for source in model.sources:
+            yield SourceRow(variant, source.name, results.estimates(variant, source.name))
+
+
+def place_rows(results: Results, variant: str) -> list[PlaceRow]:
+    """Services and nodes, the busiest first."""
+    runs, model = results.of(variant), results.models[variant]
+    rows = [PlaceRow(variant, "service", s.name, service_estimates(runs, s)) for s in model.services]
+    rows += [PlaceRow(variant, "node", n.name, gauge_estimates(runs, [n.name], "node")) for n in model.nodes]
+    return sorted(rows, key=lambda row: -row.estimates["utilization"].value)
+
+
+def sources_table(rows: list[SourceRow]) -> Table:
+    unit, scale = time_unit([row.estimates["latency_mean_s"].value for row in rows])
+    table = Table(title="Traffic: means and 95 % intervals", title_justify="left", header_style="bold")
+    for header in ("variant", "source"):
+        table.add_column(header, overflow="fold")
+    columns = ("offered /s", "ok /s", f"mean {unit}", f"p50 {unit}", f"p99 {unit}", f"p99 ok {unit}", "available %")
+    for header in columns:
+        table.add_column(header, justify="right")
+    for row in rows:
+        rates = [with_interval(row.estimates[m]) for m in ("offered_per_s", "throughput_per_s")]
+        metrics = ("latency_mean_s", "latency_p50_s", "latency_p99_s", "latency_p99_ok_s")
+        latencies = [with_interval(row.estimates[m], scale) for m in metrics]
+        table.add_row(row.variant, row.source, *rates, *latencies, percentage(row.estimates["availability"]))
+    return table
+
+
+def places_table(results: Results, variant: str) -> Table:
+    rows = place_rows(results, variant)
+    title = f"Services and nodes of {variant}, the busiest first"
+    hidden = len(rows) - PLACES_SHOWN
+    caption = f"and {hidden} less busy ones" if hidden > 0 else None
+    table = Table(title=title, title_justify="left", header_style="bold", caption=caption, caption_justify="left")
+    for header in ("kind", "name"):
+        table.add_column(header, overflow="fold")
+    for header in ("utilization %", "in system", "waiting"):
+        table.add_column(header, justify="right")
+    for row in rows[:PLACES_SHOWN]:
+        utilization = with_interval(row.estimates["utilization"], 0.01)
+        counts = [with_interval(row.estimates[metric]) for metric in ("in_system_mean", "queue_mean")]
+        table.add_row(row.kind, row.name, utilization, *counts)
+    return table
+
+
+def notes(rows: list[SourceRow]) -> list[str]:
+    """Why a number or its interval is missing, each reason once with the metrics that it concerns."""
+    shown = ("latency_mean_s", "latency_p50_s", "latency_p99_s", "latency_p99_ok_s", "availability")
+    reasons: dict[str, set[str]] = {}
+    for row in rows:
+        for metric in shown:
+            if row.estimates[metric].reason:
+                reasons.setdefault(row.estimates[metric].reason, set()).add(f"{row.variant}/{row.source}")
+    everyone = {f"{row.variant}/{row.source}" for row in rows}
+    return [reason if who == everyone else f"{', '.join(sorted(who))}: {reason}" for reason, who in reasons.items()]
+
+
+def fault_sentences(results: Results) -> list[str]:
+    """One sentence an episode; those of the first replication, and a word where others differ."""
+    sentences = []
+    for variant in results.variants:
+        runs = results.of(variant)
+        for name, start_s, end_s in runs[0].faults:
+            until = f"to {plain(end_s)} s" if end_s < runs[0].stopped_at_s else "to the end"
+            sentences.append(f"{variant}: fault “{name}” from {plain(start_s)} s {until}.")
+        if any(run.faults != runs[0].faults for run in runs):
+            sentences.append(f"{variant}: faults differ between replications; the first one's are listed.")
+    return sentences
+
+
+def stop_sentences(results: Results) -> list[str]:
+    sentences = []
+    for variant, sentence in results.unstable().items():
+        runs = results.of(variant)
+        stopped = sum(run.stopped is not None for run in runs)
+        sentences.append(
+            f"{variant} is unstable: {sentence.rstrip('.')}. "
+            f"This ended {stopped} of {len(runs)} replications; the numbers reach up to there."
+        )
+    return sentences
