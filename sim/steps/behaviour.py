@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sim.steps.call import Call
+from pydantic import Field
+
+from sim.forms import StepForm, StepScope, inside
+from sim.forms.fields import FunctionName
 from sim.kernel.codes import IN_BEHAVIOUR, OK, SIGNAL_START
 from sim.kernel.jit import i8, kernel, void
 from sim.kernel.servers import signal
 from sim.kernel.tables import STATE_TYPE
+from sim.steps.call import Call, CallForm
 from sim.steps.program import Program
 
 
@@ -18,6 +22,19 @@ class Behaviour:
 
     function: str
     calls: tuple[Call, ...] = ()
+
+
+class BehaviourForm(StepForm):
+    kind = "behaviour"
+    is_handler = True
+
+    behaviour: FunctionName = Field(examples=["shop:handle"])
+    calls: list[CallForm] = Field(default_factory=list, examples=["[orders.place]"])
+
+    def resolve(self, scope: StepScope) -> Behaviour:
+        with inside("behaviour"):
+            scope.check_function(self.behaviour)
+        return Behaviour(self.behaviour, scope.steps(self.calls))
 
 
 CODE = 10

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sim.model import CallPolicy
+from pydantic import Field
+
+from sim.forms import CallPolicyForm, Reference, StepForm, StepScope, inside
+from sim.forms.fields import Flag
 from sim.kernel.calls import start_call
 from sim.kernel.codes import IN_CALL, NONE
 from sim.kernel.jit import f8s, i8, kernel, u4s, void
 from sim.kernel.keys import step_key
 from sim.kernel.rows import new_call
 from sim.kernel.tables import STATE_TYPE
+from sim.model import CallPolicy
 from sim.steps.program import Program
 
 
@@ -22,6 +27,24 @@ class Call:
     endpoint: str
     policy: CallPolicy
     optional: bool = False
+
+
+class CallForm(StepForm, CallPolicyForm):
+    """The keys of a call policy may stand beside `call`; they are the narrowest layer."""
+
+    kind = "call"
+
+    call: Reference = Field(examples=["orders.place"])
+    optional: Flag = Field(False, examples=["true"])
+
+    @classmethod
+    def expand(cls, value: Any) -> Any:
+        return {"call": value} if isinstance(value, str) else value
+
+    def resolve(self, scope: StepScope) -> Call:
+        with inside("call"):
+            service, endpoint = scope.callee(self.call)
+        return Call(service, endpoint, scope.policy(service, endpoint, self), self.optional)
 
 
 CODE = 4

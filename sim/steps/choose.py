@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from sim.forms import Form, StepForm, Steps, StepScope, WeightField, inside, shares
+from sim.forms.fields import Draw, NonEmpty
 from sim.kernel.draws import uniform
 from sim.kernel.jit import i8, kernel, void
 from sim.kernel.tables import STATE_TYPE
@@ -18,6 +23,27 @@ class Choose:
     weights: tuple[float, ...]
     branches: tuple[tuple[Any, ...], ...]
     draw: str = "attempt"
+
+
+class OptionForm(Form):
+    shape = "a mapping such as {weight: 90%, steps: [{cpu: 1ms}]}"
+
+    weight: WeightField = Field(examples=["90%"])
+    steps: Steps = Field(examples=["[{cpu: 1ms}]"])
+
+
+class ChooseForm(StepForm):
+    kind = "choose"
+
+    choose: Annotated[list[OptionForm], NonEmpty] = Field(
+        examples=["[{weight: 90%, steps: []}, {weight: 10%, steps: [{io: 5ms}]}]"]
+    )
+    draw: Draw = Field("attempt", examples=["request"])
+
+    def resolve(self, scope: StepScope) -> Choose:
+        branches = tuple(scope.steps(option.steps) for option in self.choose)
+        with inside("choose"):
+            return Choose(shares([option.weight for option in self.choose]), branches, self.draw)
 
 
 CODE = 6

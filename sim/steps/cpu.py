@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydantic import Field
+
 from sim.distributions import Distribution
+from sim.forms import DistributionField, StepForm, StepScope
+from sim.forms.fields import Draw
 from sim.kernel.jit import f8s, i8, kernel, void
 from sim.kernel.processors import start_burst
 from sim.kernel.tables import STATE_TYPE
@@ -20,13 +24,21 @@ class Cpu:
     draw: str = "attempt"
 
 
+class CpuForm(StepForm):
+    kind = "cpu"
+
+    cpu: DistributionField = Field(examples=["exponential(8ms)"])
+    draw: Draw = Field("attempt", examples=["request"])
+
+    def resolve(self, scope: StepScope) -> Cpu:
+        return Cpu(self.cpu, self.draw)
+
+
 CODE = 2
 
 
 def lower(step: Cpu, program: Program, path: str, level: int) -> None:
-    program.emit(
-        CODE, path, distribution=program.names.distribution(step.work), kept=step.draw == "request"
-    )
+    program.emit(CODE, path, distribution=program.names.distribution(step.work), kept=step.draw == "request")
 
 
 @kernel(void, STATE_TYPE, f8s, i8)

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from pydantic import Field
+
+from sim.forms import StepForm, StepScope
+from sim.forms.fields import Draw, Probability
 from sim.kernel.codes import FAILED_PC
 from sim.kernel.draws import uniform
 from sim.kernel.jit import i8, kernel, void
@@ -15,6 +20,16 @@ from sim.steps.program import Program
 class Fail:
     probability: float
     draw: str = "attempt"
+
+
+class FailForm(StepForm):
+    kind = "fail"
+
+    fail: Probability = Field(examples=["0.1%"])
+    draw: Draw = Field("attempt", examples=["request"])
+
+    def resolve(self, scope: StepScope) -> Fail:
+        return Fail(self.fail, self.draw)
 
 
 CODE = 9

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydantic import Field
+
 from sim.distributions import Distribution
+from sim.forms import DistributionField, StepForm, StepScope
+from sim.forms.fields import Draw
 from sim.kernel.codes import DATA, IN_IO, STEP
 from sim.kernel.events import schedule
 from sim.kernel.jit import f8s, i8, kernel, void
@@ -21,13 +25,21 @@ class Io:
     draw: str = "attempt"
 
 
+class IoForm(StepForm):
+    kind = "io"
+
+    io: DistributionField = Field(examples=["exponential(5ms)"])
+    draw: Draw = Field("attempt", examples=["request"])
+
+    def resolve(self, scope: StepScope) -> Io:
+        return Io(self.io, self.draw)
+
+
 CODE = 3
 
 
 def lower(step: Io, program: Program, path: str, level: int) -> None:
-    program.emit(
-        CODE, path, distribution=program.names.distribution(step.wait), kept=step.draw == "request"
-    )
+    program.emit(CODE, path, distribution=program.names.distribution(step.wait), kept=step.draw == "request")
 
 
 @kernel(void, STATE_TYPE, f8s, i8)

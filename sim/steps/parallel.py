@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from pydantic import Field
+
+from sim.forms import Branches, Form, StepForm, StepScope
+from sim.forms.base import Location
+from sim.forms.fields import Count, Flag, Rest
 from sim.kernel.codes import IN_JOIN, NONE
 from sim.kernel.events import wake
 from sim.kernel.jit import i8, kernel, void
@@ -20,6 +27,34 @@ class Parallel:
     need: int
     cancel: bool = False
     optional: bool = False
+
+
+class BranchingForm(Form):
+    shape = "a list of branches, or a mapping such as {need: 1, rest: cancel, of: [{call: a}, {call: b}]}"
+
+    of: Branches = Field(examples=["[{call: cart}, {call: price}]"])
+    need: Count | None = Field(None, examples=[1])
+    rest: Rest = Field("continue", examples=["cancel"])
+
+    @classmethod
+    def expand(cls, value: Any) -> Any:
+        return {"of": value} if isinstance(value, list) else value
+
+    def problems(self) -> Iterator[tuple[Location, str]]:
+        if self.need is not None and self.need > len(self.of):
+            yield ("need",), f"got {self.need} of {len(self.of)} branches; must be at most {len(self.of)}"
+
+
+class ParallelForm(StepForm):
+    kind = "parallel"
+
+    parallel: BranchingForm = Field(examples=["[{call: cart}, {call: price}]"])
+    optional: Flag = Field(False, examples=["true"])
+
+    def resolve(self, scope: StepScope) -> Parallel:
+        form = self.parallel
+        branches = tuple(scope.steps(branch) for branch in form.of)
+        return Parallel(branches, form.need or len(branches), form.rest == "cancel", self.optional)
 
 
 CODE = 5

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydantic import Field
+
 from sim.errors import DsimError
+from sim.forms import Form, StepForm, Steps, StepScope
+from sim.forms.base import Location
+from sim.forms.fields import Count
 from sim.kernel.codes import LOOP_DEPTH
 from sim.kernel.jit import i8, kernel, void
 from sim.kernel.tables import STATE_TYPE
@@ -19,6 +25,26 @@ class Repeat:
     steps: tuple[Any, ...]
 
 
+class TurnsForm(Form):
+    shape = "a mapping such as {times: 3, steps: [{io: 5ms}]}"
+
+    times: Count = Field(examples=[3])
+    steps: Steps = Field(examples=["[{io: 5ms}]"])
+
+    def problems(self) -> Iterator[tuple[Location, str]]:
+        if not self.steps:
+            yield ("steps",), "got an empty list; must have at least one step; write e.g. steps: [{io: 5ms}]"
+
+
+class RepeatForm(StepForm):
+    kind = "repeat"
+
+    repeat: TurnsForm = Field(examples=["{times: 3, steps: [{io: 5ms}]}"])
+
+    def resolve(self, scope: StepScope) -> Repeat:
+        return Repeat(self.repeat.times, scope.steps(self.repeat.steps))
+
+
 CODE, TURN_CODE = 7, 8
 ONE = np.uint64(1)
 
@@ -26,7 +52,9 @@ ONE = np.uint64(1)
 def lower(step: Repeat, program: Program, path: str, level: int) -> None:
     """Row fields: a nesting level, b times (first row) or the body's first row (last row)."""
     if level >= LOOP_DEPTH:
-        raise DsimError(f"{path}: repeats nested {level + 1} deep; at most {LOOP_DEPTH}; move the inner ones to a service")
+        raise DsimError(
+            f"{path}: repeats nested {level + 1} deep; at most {LOOP_DEPTH}; move the inner ones to a service"
+        )
     program.emit(CODE, path, a=level, b=step.times)
     entry = program.sequence(step.steps, f"{path}/repeat", level + 1)
     program.emit(TURN_CODE, a=level, b=entry)

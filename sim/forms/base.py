@@ -1,0 +1,231 @@
+"""Forms: the human side of a scenario, a pydantic class per mapping, and the sentences that name what is wrong.
+
+pydantic declares the keys and finds what is missing or too much; every sentence is written here, never by pydantic.
+A mistake travels as a pair of location and text inside an exception, and each form on its way out prefixes the
+location, so that one reading of a file gathers all of its mistakes.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, PrivateAttr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+Location = tuple[str | int, ...]
+"""Keys and list positions, from the thing that is being read to the place of a mistake."""
+_Item = TypeVar("_Item")
+
+
+class MistakeError(ValueError):
+    """One wrong value: what was given; what is allowed; what to do."""
+
+    def __init__(self, text: str, *, advised: bool = False) -> None:
+        self.text = text
+        self.advised = advised
+        """Does the text already end in what to do?"""
+        super().__init__(text)
+
+
+class MistakesError(ValueError):
+    """Several mistakes, each with its location inside the thing that was being read."""
+
+    def __init__(self, found: Iterable[tuple[Location, str]]) -> None:
+        self.found = tuple(found)
+        super().__init__("; ".join(text for _, text in self.found))
+
+
+class Form(BaseModel):
+    """A mapping of the language. Subclasses declare the keys; `examples` of a field complete its sentences."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    shape: ClassVar[str] = "a mapping"
+    """What stands here, for the sentence about a value that is no mapping."""
+    later: ClassVar[frozenset[str]] = frozenset()
+    """Keys that the language will have and this version does not."""
+
+    _given: Mapping[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """The mapping as it was read, with the marks of its keys."""
+        return self._given
+
+    @classmethod
+    def expand(cls, value: Any) -> Any:
+        """The mapping that a shorthand stands for; any other value as it is."""
+        return value
+
+    def problems(self) -> Iterator[tuple[Location, str]]:
+        """Mistakes between the keys of one mapping whose values are fine one by one."""
+        yield from ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if isinstance(value, cls):
+            return value
+        given = cls.expand(value)
+        if not isinstance(given, Mapping):
+            raise MistakeError(f"got {show(value)}; must be {cls.shape}")
+        empty = [str(key) for key, item in given.items() if item is None]
+        try:
+            form = handler({key: item for key, item in given.items() if item is not None})
+        except ValidationError as error:
+            raise MistakesError([*_mistakes_of(cls, error, given), *_without_value(cls, empty)]) from None
+        form._given = given
+        if found := [*_without_value(cls, empty), *form.problems()]:
+            raise MistakesError(found)
+        return form
+
+
+def show(value: Any) -> str:
+    """A value as a sentence quotes it."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            short = value if len(value) <= 60 else value[:57] + "…"
+            plain = short and short.isprintable() and short.strip() == short
+            return short if plain else ascii(short)
+        case Mapping():
+            return f"a mapping with {_keys(value)}" if value else "an empty mapping"
+        case list() | tuple():
+            return "a list" if value else "an empty list"
+        case _:
+            text = str(value)
+            return text if len(text) <= 60 else text[:57] + "…"
+
+
+def listed(names: Iterable[str], last: str = "and") -> str:
+    """`a, b and c`."""
+    items = list(names)
+    return f" {last} ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
+
+
+def suggestion(given: str, known: Iterable[str]) -> str:
+    """`; did you mean x?` where something close exists, or nothing."""
+    names = list(known)
+    lower = {name.lower(): name for name in reversed(names)}
+    close = difflib.get_close_matches(given.lower(), lower, 1, 0.6)
+    return f"; did you mean {lower[close[0]]}?" if close else ""
+
+
+def unknown(kind: str, given: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The sentence about a name that stands for nothing."""
+    names = sorted(known)
+    one_of = "one of " if len(names) > 1 else ""
+    have = f"must be {one_of}{listed(_first(names), 'or')}" if names else f"there is no {kind}"
+    hint = suggestion(given, names) or (f"; {otherwise}" if otherwise else "")
+    return f"got the unknown {kind} {show(given)}; {have}{hint}"
+
+
+@contextmanager
+def inside(*location: str | int) -> Iterator[None]:
+    """Puts a location in front of what goes wrong within."""
+    try:
+        yield
+    except MistakesError as error:
+        raise MistakesError([((*location, *rest), text) for rest, text in error.found]) from None
+    except MistakeError as error:
+        raise MistakesError([(location, error.text)]) from None
+
+
+def read_each(items: Sequence[Any], read: Callable[[Any], _Item]) -> list[_Item]:
+    """Read every item, so that one wrong item does not hide another's mistakes. Raises MistakesError."""
+    result: list[_Item] = []
+    found: list[tuple[Location, str]] = []
+    for position, item in enumerate(items):
+        try:
+            with inside(position):
+                result.append(read(item))
+        except MistakesError as error:
+            found += error.found
+    if found:
+        raise MistakesError(found)
+    return result
+
+
+def read_as(form: type[Form], value: Any, context: Any = None) -> Any:
+    """Validate a value that a shorthand or a registry leads to. Raises MistakesError."""
+    try:
+        return form.model_validate(value, context=context)
+    except ValidationError as error:
+        raise MistakesError(mistakes_in(error)) from None
+
+
+def mistakes_in(error: ValidationError) -> Iterator[tuple[Location, str]]:
+    """All mistakes of a reading, with complete sentences."""
+    for detail in error.errors(include_url=False):
+        inner = detail.get("ctx", {}).get("error")
+        if isinstance(inner, MistakesError):
+            yield from (((*_location(detail), *location), text) for location, text in inner.found)
+        else:
+            yield _location(detail), inner.text if isinstance(inner, MistakeError) else f"got {show(detail['input'])}"
+
+
+def _mistakes_of(cls: type[Form], error: ValidationError, given: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
+    for detail in error.errors(include_url=False):
+        location = _location(detail)
+        inner = detail.get("ctx", {}).get("error")
+        if isinstance(inner, MistakesError):
+            yield from (((*location, *rest), text) for rest, text in inner.found)
+        elif detail["type"] == "missing" and str(location[-1]) in given:
+            continue  # it is there, without a value
+        elif detail["type"] == "missing":
+            yield location[:-1], f"the key {location[-1]} is missing{_advice(cls, location)}"
+        elif detail["type"] == "extra_forbidden":
+            yield location, _unknown_key(cls, str(location[-1]), given)
+        else:
+            yield location, _sentence(cls, detail, inner)
+
+
+def _without_value(cls: type[Form], keys: Iterable[str]) -> Iterator[tuple[Location, str]]:
+    known = {info.alias or name for name, info in cls.model_fields.items()}
+    for key in keys:
+        text = f"got nothing; must have a value{_advice(cls, (key,))}" if key in known else _unknown_key(cls, key, ())
+        yield (key,), text
+
+
+def _sentence(cls: type[Form], detail: ErrorDetails, inner: Any) -> str:
+    location = _location(detail)
+    if isinstance(inner, MistakeError):
+        return inner.text if inner.advised else inner.text + _advice(cls, location)
+    allowed = {"dict_type": "a mapping", "list_type": "a list"}.get(detail["type"], "something else")
+    return f"got {show(detail['input'])}; must be {allowed}{_advice(cls, location)}"
+
+
+def _location(detail: ErrorDetails) -> Location:
+    """Without pydantic's marker of a mapping's key."""
+    return tuple(part for part in detail["loc"] if part != "[key]")
+
+
+def _advice(cls: type[Form], location: Location) -> str:
+    for name, info in cls.model_fields.items():
+        if location and location[0] == (info.alias or name) and info.examples:
+            return f"; write e.g. {location[0]}: {info.examples[0]}"
+    return ""
+
+
+def _unknown_key(cls: type[Form], key: str, given: Iterable[str]) -> str:
+    keys = [info.alias or name for name, info in cls.model_fields.items()]
+    if key in cls.later:
+        return f"{key} is not supported yet; allowed here: {', '.join(keys)}; remove it"
+    present = set(given)
+    hint = suggestion(key, [name for name in keys if name not in present]) or "; remove it or correct its name"
+    return f"unknown key {show(key)}; allowed here: {', '.join(keys)}{hint}"
+
+
+def _first(names: list[str], limit: int = 12) -> list[str]:
+    return names if len(names) <= limit else [*names[:limit], f"{len(names) - limit} more"]
+
+
+def _keys(value: Mapping[str, Any]) -> str:
+    names = _first([str(key) for key in value], 4)
+    return f"the key{'s' if len(names) > 1 else ''} {listed(names)}"

@@ -1,0 +1,195 @@
+"""The scalar types of the language: each reads one value, or says what it must be."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, PlainValidator, WithJsonSchema
+
+from sim.errors import DsimError
+from sim.forms.base import MistakeError, show, suggestion
+from sim.units import format_count, format_duration, format_rate, parse_count, parse_duration, parse_rate, parse_share
+
+IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+LONGEST_TIME_S = 1e9
+LARGEST_COUNT = 10**9
+_Value = TypeVar("_Value")
+
+
+def _field(read: Callable[[Any], Any], schema: dict[str, Any]) -> Any:
+    return (PlainValidator(read), WithJsonSchema(schema))
+
+
+def read_duration(value: Any, *, positive: bool = True) -> float:
+    """Seconds, from text with a unit."""
+    if _is_number(value):
+        raise MistakeError(f"got {show(value)}, which has no unit; write {value}ms or {value}s", advised=True)
+    seconds = _parsed(parse_duration, value, "a time such as 250ms")
+    if seconds < 0 or (positive and seconds == 0):
+        raise MistakeError(f"got {value}; must be a time {'above' if positive else 'of at least'} 0s")
+    if seconds > LONGEST_TIME_S:
+        raise MistakeError(f"got {value}; must be a time of at most {format_duration(LONGEST_TIME_S)} (about 30 years)")
+    return seconds
+
+
+def read_rate(value: Any) -> float:
+    """Events per second, from text with a unit."""
+    if _is_number(value):
+        raise MistakeError(f"got {show(value)}, which has no unit; write {value}/s", advised=True)
+    rate = _parsed(parse_rate, value, "a rate such as 400/s")
+    if rate < 0 or rate > LARGEST_COUNT:
+        raise MistakeError(f"got {value}; must be a rate from 0/s to {format_rate(LARGEST_COUNT)}")
+    return rate
+
+
+def read_probability(value: Any) -> float:
+    """A share in [0, 1], from a percentage."""
+    if _is_number(value):
+        hint = f"{value * 100:g}%" if 0 <= value <= 1 else f"{value}%"
+        raise MistakeError(f"got {show(value)}, which has no unit; write {hint}", advised=True)
+    share = _parsed(parse_share, value, "a percentage such as 0.1%")
+    if not 0 <= share <= 1:
+        raise MistakeError(f"got {value}; must be a percentage from 0% to 100%")
+    return share
+
+
+def read_number(value: Any, *, positive: bool = True) -> float:
+    """A finite number without a unit."""
+    what = "a number above 0" if positive else "a number of at least 0"
+    if not _is_number(value) or not math.isfinite(value) or abs(value) > 1e15:
+        raise MistakeError(f"got {show(value)}; must be {what}")
+    if value < 0 or (positive and value == 0):
+        raise MistakeError(f"got {show(value)}; must be {what}")
+    return float(value)
+
+
+def read_count(value: Any, *, least: int = 1, most: int = LARGEST_COUNT) -> int:
+    """An integer; `10k` is one too."""
+    what = f"an integer of at least {least}"
+    if isinstance(value, str):
+        value = _parsed(parse_count, value, what)
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise MistakeError(f"got {show(value)}; must be {what}")
+    if value > most:
+        raise MistakeError(f"got {show(value)}; must be an integer of at most {format_count(most)}")
+    return value
+
+
+def read_flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise MistakeError(f"got {show(value)}; must be true or false")
+    return value
+
+
+def read_text(value: Any) -> str:
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return "\n".join(value)
+    if not isinstance(value, str) or not value.strip():
+        raise MistakeError(f"got {show(value)}; must be text")
+    return value
+
+
+def read_identifier(value: Any) -> str:
+    if not isinstance(value, str):
+        raise MistakeError(f"got {show(value)}; must be a name; put quotes around it if it is one", advised=True)
+    if not IDENTIFIER.fullmatch(value) or len(value) > 64:
+        raise MistakeError(
+            f"got {show(value)}; must be a name of at most 64 letters, digits, - and _ that starts with a letter"
+            f"{_as_identifier(value)}",
+            advised=True,
+        )
+    return value
+
+
+def read_label(value: Any) -> str:
+    """A free name on one line, such as `app 2 dies`."""
+    if not isinstance(value, str) or not value.strip() or not value.isprintable() or len(value) > 100:
+        raise MistakeError(f"got {show(value)}; must be a name on one line of at most 100 characters")
+    return value
+
+
+def read_function(value: Any) -> str:
+    """`module:function`, where the module is a plugin's file name."""
+    parts = value.split(":") if isinstance(value, str) else []
+    if len(parts) != 2 or not all(part.isidentifier() for part in parts):
+        raise MistakeError(f"got {show(value)}; must be module:function, the module being a plugin's file without .py")
+    return str(value)
+
+
+def check_non_empty(value: list[_Value]) -> list[_Value]:
+    if not value:
+        raise MistakeError("got an empty list; must have at least one item")
+    return value
+
+
+def choice_reader(*allowed: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if value not in allowed:
+            hint = suggestion(value, allowed) if isinstance(value, str) else ""
+            raise MistakeError(f"got {show(value)}; must be {' | '.join(allowed)}{hint}", advised=bool(hint))
+        return str(value)
+
+    return read
+
+
+def or_none(read: Callable[[Any], _Value]) -> Callable[[Any], _Value | None]:
+    """The word `none` switches a thing off that a wider policy had switched on."""
+    return lambda value: None if value == "none" else read(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _parsed(parse: Callable[[str], _Value], value: Any, what: str) -> _Value:
+    if not isinstance(value, str):
+        raise MistakeError(f"got {show(value)}; must be {what}")
+    try:
+        return parse(value)
+    except DsimError as error:
+        raise MistakeError(str(error), advised="write e.g." in str(error) or "did you mean" in str(error)) from None
+
+
+def _as_identifier(text: str) -> str:
+    tidy = re.sub(r"[^A-Za-z0-9_-]+", "_", text.strip()).strip("_")
+    tidy = tidy if not tidy[:1].isdigit() else f"n{tidy}"
+    return f"; write e.g. {tidy}" if IDENTIFIER.fullmatch(tidy) and len(tidy) <= 64 else ""
+
+
+_DURATION_SCHEMA = {"type": "string", "pattern": r"^\s*[0-9.][0-9._eE+-]*\s*(ns|us|µs|ms|s|min|h|d)\s*$"}
+_COUNT_TEXT = {"type": "string", "pattern": r"^[0-9][0-9._]*[kMG]?$"}
+
+
+def _count_schema(least: int) -> dict[str, Any]:
+    return {"anyOf": [{"type": "integer", "minimum": least}, _COUNT_TEXT]}
+
+
+Duration = Annotated[float, *_field(read_duration, _DURATION_SCHEMA)]
+DurationOrZero = Annotated[float, *_field(lambda value: read_duration(value, positive=False), _DURATION_SCHEMA)]
+TimeoutField = Annotated[float | None, *_field(or_none(read_duration), _DURATION_SCHEMA)]
+Probability = Annotated[
+    float, *_field(read_probability, {"type": "string", "pattern": r"^\s*[0-9.][0-9._eE+-]*\s*%\s*$"})
+]
+PositiveNumber = Annotated[float, *_field(read_number, {"type": "number", "exclusiveMinimum": 0})]
+Count = Annotated[int, *_field(read_count, _count_schema(1))]
+Whole = Annotated[int, *_field(lambda value: read_count(value, least=0), _count_schema(0))]
+Seed = Annotated[int, *_field(lambda value: read_count(value, least=0, most=2**63 - 1), _count_schema(0))]
+Flag = Annotated[bool, *_field(read_flag, {"type": "boolean"})]
+Text = Annotated[str, *_field(read_text, {"type": ["string", "array"], "items": {"type": "string"}})]
+Identifier = Annotated[str, *_field(read_identifier, {"type": "string", "pattern": f"^{IDENTIFIER.pattern}$"})]
+FunctionName = Annotated[str, *_field(read_function, {"type": "string", "pattern": r"^\w+:\w+$"})]
+NonEmpty = AfterValidator(check_non_empty)
+"""Beside a list type."""
+Label = Annotated[str, *_field(read_label, {"type": "string", "minLength": 1})]
+
+
+def _choice(*allowed: str) -> Any:
+    return _field(choice_reader(*allowed), {"enum": list(allowed)})
+
+
+Draw = Annotated[Literal["attempt", "request"], *_choice("attempt", "request")]
+Jitter = Annotated[Literal["full", "equal", "none"], *_choice("full", "equal", "none")]
+Rest = Annotated[Literal["continue", "cancel"], *_choice("continue", "cancel")]
