@@ -51,7 +51,7 @@ def resume(S, row, succeeded):
     wake(S, row)
 
 
-# Balancers ------------------------------------------------------------------------------------------------------------
+# Balancers -----------------------------------------------------------------------------------------------------------
 
 
 @kernel(void, STATE_TYPE, i8)
@@ -74,7 +74,7 @@ def pick(S, call_row):
     """The endpoint (ordinal in its service) that the caller's balancer picks; -1 when its view is empty."""
     call = S.call[call_row]
     channel = S.channel[call.channel]
-    if S.view[channel.view].count == 0:
+    if S.listing[channel.listing].count == 0:
         return NONE
     if channel.client == 0:
         reset_channel(S, call.channel)
@@ -96,68 +96,7 @@ def tell_balancer(S, call_row, outcome):
         invoke(hook, address_of(S), call.channel, _ZERO, call.endpoint, S.now - call.attempt_started, outcome)
 
 
-# Attempts -------------------------------------------------------------------------------------------------------------
-
-
-@kernel(void, STATE_TYPE, f8s, i8, i8)
-def send(S, data, call_row, endpoint):
-    """Send the current attempt to an endpoint."""
-    call = S.call[call_row]
-    edge = S.edge[call.edge]
-    row = new_task(S)
-    call.attempt_task = row
-    call.endpoint = endpoint
-    task = S.task[row]
-    task.state = FLYING
-    task.call = call_row
-    task.edge = call.edge
-    task.instance = S.service[edge.service].first_instance + endpoint
-    task.client_instance = NONE if call.task == NONE else S.task[call.task].instance
-    task.stat = S.instance[task.instance].stats + edge.endpoint
-    task.pc = edge.entry
-    task.depth = call.depth
-    task.measured = call.measured
-    task.source = call.source
-    task.index = call.index
-    task.visit = _ZERO
-    task.fresh = derive(call.fresh, np.uint64(call.attempt))
-    task.kept = derive(call.kept, _ZERO)
-    hook = S.policy[S.channel[call.channel].policy].on_send
-    if hook:
-        invoke(hook, address_of(S), call.channel, _ZERO, endpoint, 0.0, NONE)
-    schedule(S, S.now + attempt_latency(S, data, row, 0), DATA, DELIVER, row, task.generation)
-    if edge.timer != NONE:
-        task.deadline = S.now + edge.timeout
-        start_timer(S, edge.timer, row)
-
-
-@kernel(void, STATE_TYPE, f8s, u4s, i8)
-def start_attempt(S, data, bins, call_row):
-    """Pick an instance and send; an empty view or too deep a call ends at once."""
-    call = S.call[call_row]
-    S.edge[call.edge].started += 1
-    call.attempt_started = S.now
-    call.attempt_task = NONE
-    if call.depth > S.depth_limit:
-        end_attempt(S, data, bins, call_row, TOO_DEEP)
-        return
-    endpoint = pick(S, call_row)
-    if endpoint == NONE:
-        end_attempt(S, data, bins, call_row, UNAVAILABLE)
-    else:
-        send(S, data, call_row, endpoint)
-
-
-@kernel(f8, STATE_TYPE, i8)
-def backoff(S, call_row):
-    """Seconds to wait after the attempt that has just failed."""
-    call = S.call[call_row]
-    edge = S.edge[call.edge]
-    wait = min(edge.backoff_max, edge.backoff * edge.backoff_factor ** (1.0 * call.attempt))
-    if edge.jitter == 0:
-        return wait
-    share = uniform(derive(call.fresh, np.uint64(call.attempt)), BACKOFF_WORD)
-    return wait * share if edge.jitter == FULL_JITTER else wait * (0.5 + 0.5 * share)
+# Ends ----------------------------------------------------------------------------------------------------------------
 
 
 @kernel(void, STATE_TYPE, i8, i8)
@@ -174,24 +113,6 @@ def abandon(S, call_row, outcome):
     call.attempt_task = NONE
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8, i8)
-def end_attempt(S, data, bins, call_row, outcome):
-    """The caller learns how its attempt ended: retry, or the call has its outcome."""
-    call = S.call[call_row]
-    edge = S.edge[call.edge]
-    edge.attempt[outcome] += 1
-    abandon(S, call_row, outcome)
-    if (edge.retried >> outcome) & 1 and call.attempt + 1 < edge.attempts:
-        wait = backoff(S, call_row)
-        call.attempt += 1
-        schedule(S, S.now + wait, DATA, RETRY, call_row, call.generation)
-    else:
-        finish_call(S, data, bins, call_row, outcome)
-
-
-# Calls ----------------------------------------------------------------------------------------------------------------
-
-
 @kernel(void, STATE_TYPE, f8s, i8)
 def start_thinking(S, data, user_row):
     """A closed user thinks before the next request."""
@@ -199,7 +120,7 @@ def start_thinking(S, data, user_row):
     source = S.source[user.source]
     person = derive(source.key, np.uint64(user_row - source.first_user))
     key = derive(derive(person, np.uint64(user.cycle)), THINK_SALT)
-    think = sample(S.distribution[source.gap], data, key, user.cycle)
+    think = sample(S.distribution[source.arrival.gap], data, key, user.cycle)
     schedule(S, S.now + think, DATA, THINK, user_row, 0)
 
 
@@ -251,15 +172,31 @@ def finish_call(S, data, bins, call_row, outcome):
     free_call(S, call_row)
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8)
-def start_call(S, data, bins, call_row):
-    """Start a call whose row has been filled in."""
+@kernel(f8, STATE_TYPE, i8)
+def backoff(S, call_row):
+    """Seconds to wait after the attempt that has just failed."""
     call = S.call[call_row]
-    call.started = S.now
-    call.attempt = 0
-    call.endpoint = NONE
-    count_offered(S, S.edge[call.edge].stat, call.measured)
-    start_attempt(S, data, bins, call_row)
+    edge = S.edge[call.edge]
+    wait = min(edge.backoff_max, edge.backoff * edge.backoff_factor ** (1.0 * call.attempt))
+    if edge.jitter == 0:
+        return wait
+    share = uniform(derive(call.fresh, np.uint64(call.attempt)), BACKOFF_WORD)
+    return wait * share if edge.jitter == FULL_JITTER else wait * (0.5 + 0.5 * share)
+
+
+@kernel(void, STATE_TYPE, f8s, u4s, i8, i8)
+def end_attempt(S, data, bins, call_row, outcome):
+    """The caller learns how its attempt ended: retry, or the call has its outcome."""
+    call = S.call[call_row]
+    edge = S.edge[call.edge]
+    edge.attempt[outcome] += 1
+    abandon(S, call_row, outcome)
+    if (edge.retried >> outcome) & 1 and call.attempt + 1 < edge.attempts:
+        wait = backoff(S, call_row)
+        call.attempt += 1
+        schedule(S, S.now + wait, DATA, RETRY, call_row, call.generation)
+    else:
+        finish_call(S, data, bins, call_row, outcome)
 
 
 @kernel(void, STATE_TYPE, f8s, u4s, i8, i8)
@@ -277,3 +214,66 @@ def drop_call(S, data, bins, call_row, notify):
             schedule(S, S.now + attempt_latency(S, data, row, 0), DATA, CANCEL, row, S.task[row].generation)
     count_outcome(S, bins, edge.stat, CANCELLED, call.measured, S.now - call.started, edge.slo, -1)
     free_call(S, call_row)
+
+
+# Starts --------------------------------------------------------------------------------------------------------------
+
+
+@kernel(void, STATE_TYPE, f8s, i8, i8)
+def send(S, data, call_row, endpoint):
+    """Send the current attempt to an endpoint."""
+    call = S.call[call_row]
+    edge = S.edge[call.edge]
+    row = new_task(S)
+    call.attempt_task = row
+    call.endpoint = endpoint
+    task = S.task[row]
+    task.state = FLYING
+    task.call = call_row
+    task.edge = call.edge
+    task.instance = S.service[edge.service].first_instance + endpoint
+    task.client_instance = NONE if call.task == NONE else S.task[call.task].instance
+    task.stat = S.instance[task.instance].stats + edge.endpoint
+    task.pc = edge.entry
+    task.depth = call.depth
+    task.measured = call.measured
+    task.source = call.source
+    task.index = call.index
+    task.visit = _ZERO
+    task.fresh = derive(call.fresh, np.uint64(call.attempt))
+    task.kept = derive(call.kept, _ZERO)
+    hook = S.policy[S.channel[call.channel].policy].on_send
+    if hook:
+        invoke(hook, address_of(S), call.channel, _ZERO, endpoint, 0.0, NONE)
+    schedule(S, S.now + attempt_latency(S, data, row, 0), DATA, DELIVER, row, task.generation)
+    if edge.timer != NONE:
+        task.deadline = S.now + edge.timeout
+        start_timer(S, edge.timer, row)
+
+
+@kernel(void, STATE_TYPE, f8s, u4s, i8)
+def start_attempt(S, data, bins, call_row):
+    """Pick an instance and send; an empty view or too deep a call ends at once."""
+    call = S.call[call_row]
+    S.edge[call.edge].started += 1
+    call.attempt_started = S.now
+    call.attempt_task = NONE
+    if call.depth > S.depth_limit:
+        end_attempt(S, data, bins, call_row, TOO_DEEP)
+        return
+    endpoint = pick(S, call_row)
+    if endpoint == NONE:
+        end_attempt(S, data, bins, call_row, UNAVAILABLE)
+    else:
+        send(S, data, call_row, endpoint)
+
+
+@kernel(void, STATE_TYPE, f8s, u4s, i8)
+def start_call(S, data, bins, call_row):
+    """Start a call whose row has been filled in."""
+    call = S.call[call_row]
+    call.started = S.now
+    call.attempt = 0
+    call.endpoint = NONE
+    count_offered(S, S.edge[call.edge].stat, call.measured)
+    start_attempt(S, data, bins, call_row)

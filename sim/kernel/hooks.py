@@ -16,22 +16,24 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from sim.kernel.jit import COMPILE_OPTIONS, INTERPRETED, f8, i8, u8
+from sim.kernel.jit import HOOK_OPTIONS, INTERPRETED, f8, i8, u8
+from sim.kernel.tables import STATE
 
 HOOK = i8(u8, i8, u8, i8, f8, i8)
 """(address of the state, channel, key, endpoint, latency in s, outcome) → endpoint; hooks ignore what they don't need."""
 
-_python_hooks: dict[int, Callable[..., Any]] = {}
+ARENA = STATE.fields["arena"][1]
+python_hooks: dict[int, Callable[..., Any]] = {}
+"""Interpreted: hooks by their address."""
 
 
-def compile_hook(function: Callable[..., Any]) -> tuple[int, Any]:
-    """Compile a hook of signature HOOK; returns its address and what must be kept alive."""
-    if INTERPRETED:
-        address = len(_python_hooks) + 1
-        _python_hooks[address] = function
-        return address, function
-    compiled = numba.cfunc(HOOK, **COMPILE_OPTIONS)(function)
-    return compiled.address, compiled
+def python_address(function: Callable[..., Any]) -> int:
+    """An address for a Python function, interpreted."""
+    for address, known in python_hooks.items():
+        if known is function:
+            return address
+    python_hooks[len(python_hooks) + 1] = function
+    return len(python_hooks)
 
 
 if INTERPRETED:
@@ -39,11 +41,14 @@ if INTERPRETED:
     def address_of(record: Any) -> Any:
         return record
 
-    def records_at(address: Any, dtype: Any, count: Any) -> Any:
-        return address[: int(count) * dtype.itemsize // 8].view(dtype)
+    def state_at(address: Any) -> Any:
+        return address
+
+    def records(S: Any, word: Any, count: Any, kind: Any) -> Any:
+        return S.arena[int(word) : int(word) + int(count) * kind.itemsize // 8].view(kind)
 
     def invoke(hook: Any, state: Any, channel: Any, key: Any, endpoint: Any, latency_s: Any, outcome: Any) -> Any:
-        return _python_hooks[int(hook)](state, channel, key, endpoint, latency_s, outcome)
+        return python_hooks[int(hook)](state, channel, key, endpoint, latency_s, outcome)
 
 else:
 
@@ -58,6 +63,8 @@ else:
 
     @intrinsic
     def pointer_to(context, address):
+        """An address as a pointer."""
+
         def generate(target, builder, signature, arguments):
             return builder.inttoptr(arguments[0], target.get_value_type(types.voidptr))
 
@@ -74,3 +81,14 @@ else:
             return builder.call(function, arguments[1:])
 
         return HOOK.return_type(types.uint64, *HOOK.args), generate
+
+    @numba.njit(inline="always", **HOOK_OPTIONS)
+    def state_at(address):
+        """The state, from its address."""
+        return numba.carray(pointer_to(address), (1,), STATE)[0]
+
+    @numba.njit(inline="always", **HOOK_OPTIONS)
+    def records(S, word, count, kind):
+        """`count` records of a dtype that start at a word of the arena."""
+        start = address_of(S) + np.uint64(ARENA) + np.uint64(8) * np.uint64(word)
+        return numba.carray(pointer_to(start), (count,), kind)

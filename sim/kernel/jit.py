@@ -53,6 +53,8 @@ def cache_root() -> Path:
 CACHE = cache_root() / f"kernel-{source_key()}"
 numba.config.CACHE_DIR = str(CACHE)
 COMPILE_OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
+HOOK_OPTIONS: dict[str, Any] = {"error_model": "numpy"}
+"""Hooks make array views of the policies' records, which Numba does only with its runtime."""
 
 
 def is_compiled() -> bool:
@@ -88,6 +90,14 @@ def kernel(result: Any = None, *arguments: Any, inline: bool = False, cache: boo
         return compiled
 
     return decorate
+
+
+def load(*entries: Any) -> None:
+    """Load entry points from the cache."""
+    for function, signature in _pinned:
+        if any(function is entry for entry in entries):
+            function.compile(signature)
+            function.disable_compile()
 
 
 def compile_pinned() -> None:

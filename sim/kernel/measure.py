@@ -31,8 +31,8 @@ def count_latency(S, bins, stat_row, latency_s, other_bins):
         stat.minimum = latency_s
         stat.maximum = latency_s
     difference = latency_s - stat.shift
-    stat.sum += difference
-    stat.square_sum += difference * difference
+    stat.total += difference
+    stat.square_total += difference * difference
     stat.minimum = min(stat.minimum, latency_s)
     stat.maximum = max(stat.maximum, latency_s)
     bins[stat_row * BINS + bin_of(latency_s)] += _ONE
@@ -47,7 +47,7 @@ def count_outcome(S, bins, stat_row, outcome, measured, latency_s, slo_s, other_
         stat.cohort_outcome[outcome] += 1
     if outcome != OK:
         return
-    stat.flow_sum += latency_s
+    stat.flow_total += latency_s
     if latency_s <= slo_s:
         stat.good += 1
         stat.cohort_good += measured

@@ -252,6 +252,42 @@ def change_running(S, row, by):
         grant(S, row, after)
 
 
+# The instance's queue: requests waiting for a worker, or bursts waiting for the event loop ------------------------------
+
+
+@kernel(void, STATE_TYPE, i8, i8)
+def append(S, row, task_row):
+    """Append a task to a settled instance's queue."""
+    instance = S.instance[row]
+    task = S.task[task_row]
+    task.next = NONE
+    task.previous = instance.queue_tail
+    if instance.queue_tail == NONE:
+        instance.queue_head = task_row
+    else:
+        S.task[instance.queue_tail].next = task_row
+    instance.queue_tail = task_row
+    instance.queue_length += 1
+
+
+@kernel(void, STATE_TYPE, i8, i8)
+def unqueue(S, row, task_row):
+    """Take a task out of a settled instance's queue, wherever it stands."""
+    instance = S.instance[row]
+    task = S.task[task_row]
+    if task.previous == NONE:
+        instance.queue_head = task.next
+    else:
+        S.task[task.previous].next = task.next
+    if task.next == NONE:
+        instance.queue_tail = task.previous
+    else:
+        S.task[task.next].previous = task.previous
+    instance.queue_length -= 1
+    task.next = NONE
+    task.previous = NONE
+
+
 # Bursts -----------------------------------------------------------------------------------------------------------------
 
 
@@ -307,39 +343,3 @@ def finish_burst(S, row):
     instance.clock = S.task[done].finish
     leave_processor(S, done)
     return done
-
-
-# The instance's queue: requests waiting for a worker, or bursts waiting for the event loop ------------------------------
-
-
-@kernel(void, STATE_TYPE, i8, i8)
-def append(S, row, task_row):
-    """Append a task to a settled instance's queue."""
-    instance = S.instance[row]
-    task = S.task[task_row]
-    task.next = NONE
-    task.previous = instance.queue_tail
-    if instance.queue_tail == NONE:
-        instance.queue_head = task_row
-    else:
-        S.task[instance.queue_tail].next = task_row
-    instance.queue_tail = task_row
-    instance.queue_length += 1
-
-
-@kernel(void, STATE_TYPE, i8, i8)
-def unqueue(S, row, task_row):
-    """Take a task out of a settled instance's queue, wherever it stands."""
-    instance = S.instance[row]
-    task = S.task[task_row]
-    if task.previous == NONE:
-        instance.queue_head = task.next
-    else:
-        S.task[task.previous].next = task.next
-    if task.next == NONE:
-        instance.queue_tail = task.previous
-    else:
-        S.task[task.next].previous = task.previous
-    instance.queue_length -= 1
-    task.next = NONE
-    task.previous = NONE

@@ -52,7 +52,7 @@ def signal(S, kind, row, outcome):
     entry.generation = S.task[entry.task].generation
 
 
-# Answers --------------------------------------------------------------------------------------------------------------
+# Answers -------------------------------------------------------------------------------------------------------------
 
 
 @kernel(void, STATE_TYPE, f8s, i8, i8)
@@ -76,32 +76,7 @@ def fall_silent(S, row):
         S.task[row].state = SILENT
 
 
-@kernel(void, STATE_TYPE, i8)
-def release_worker(S, host):
-    """A worker of a settled instance takes the queue's head, or idles."""
-    instance = S.instance[host]
-    following = instance.queue_head
-    if following == NONE:
-        instance.busy_workers -= 1
-    else:
-        unqueue(S, host, following)
-        S.task[following].holds_worker = 1
-        wake(S, following)
-
-
-@kernel(void, STATE_TYPE, u4s, i8, i8)
-def depart(S, bins, row, outcome):
-    """A handler leaves its instance: counted, its worker freed."""
-    task = S.task[row]
-    settle(S, task.instance)
-    S.instance[task.instance].in_system -= 1
-    count_outcome(S, bins, task.stat, outcome, task.measured, S.now - task.arrived, NO_SLO, -1)
-    if task.holds_worker:
-        task.holds_worker = 0
-        release_worker(S, task.instance)
-
-
-# Arrival --------------------------------------------------------------------------------------------------------------
+# Arrival -------------------------------------------------------------------------------------------------------------
 
 
 @kernel(void, STATE_TYPE, i8)
@@ -142,7 +117,84 @@ def deliver(S, data, bins, row):
         answer(S, data, row, SHED)
 
 
-# Ends -----------------------------------------------------------------------------------------------------------------
+# Departure -----------------------------------------------------------------------------------------------------------
+
+
+@kernel(void, STATE_TYPE, i8)
+def release_worker(S, host):
+    """A worker of a settled instance takes the queue's head, or idles."""
+    instance = S.instance[host]
+    following = instance.queue_head
+    if following == NONE:
+        instance.busy_workers -= 1
+    else:
+        unqueue(S, host, following)
+        S.task[following].holds_worker = 1
+        wake(S, following)
+
+
+@kernel(void, STATE_TYPE, u4s, i8, i8)
+def depart(S, bins, row, outcome):
+    """A handler leaves its instance: counted, its worker freed."""
+    task = S.task[row]
+    settle(S, task.instance)
+    S.instance[task.instance].in_system -= 1
+    count_outcome(S, bins, task.stat, outcome, task.measured, S.now - task.arrived, NO_SLO, -1)
+    if task.holds_worker:
+        task.holds_worker = 0
+        release_worker(S, task.instance)
+
+
+# Cancellation --------------------------------------------------------------------------------------------------------
+
+
+@kernel(void, STATE_TYPE, f8s, u4s, i8)
+def stop(S, data, bins, row):
+    """Cancel what a task does at the moment, here and (by message) at its callee."""
+    task = S.task[row]
+    if task.state == ON_CPU:
+        leave_processor(S, row)
+    elif task.state == CPU_WAIT or task.state == QUEUED:
+        settle(S, task.instance)
+        unqueue(S, task.instance, row)
+    elif task.state == IN_CALL:
+        drop_call(S, data, bins, task.awaits, 1)
+    elif task.state == IN_BEHAVIOUR:
+        signal(S, SIGNAL_GONE, row, CANCELLED)
+
+
+@kernel(void, STATE_TYPE, f8s, u4s, i8)
+def cancel_branches(S, data, bins, row):
+    """Cancel a task's branches, and theirs. The worklist is their sibling lists, strung together."""
+    branch = S.task[row].first_branch
+    S.task[row].first_branch = NONE
+    while branch != NONE:
+        stop(S, data, bins, branch)
+        rest = S.task[branch].sibling_next
+        inner = S.task[branch].first_branch
+        if inner != NONE:
+            last = inner
+            while S.task[last].sibling_next != NONE:
+                last = S.task[last].sibling_next
+            S.task[last].sibling_next = rest
+            rest = inner
+        free_task(S, branch)
+        branch = rest
+
+
+@kernel(void, STATE_TYPE, f8s, u4s, i8)
+def cancel(S, data, bins, row):
+    """A cancel message reaches the instance: its task, if it still runs there, goes without an answer."""
+    task = S.task[row]
+    if task.state == FLYING or task.state == REPLYING or task.state == SILENT:
+        return
+    cancel_branches(S, data, bins, row)
+    stop(S, data, bins, row)
+    depart(S, bins, row, CANCELLED)
+    free_task(S, row)
+
+
+# Ends ----------------------------------------------------------------------------------------------------------------
 
 
 @kernel(void, STATE_TYPE, i8)
@@ -204,53 +256,7 @@ def end_task(S, data, bins, row, succeeded):
     answer(S, data, row, outcome)
 
 
-# Cancellation and crash -----------------------------------------------------------------------------------------------
-
-
-@kernel(void, STATE_TYPE, f8s, u4s, i8)
-def stop(S, data, bins, row):
-    """Cancel what a task does at the moment, here and (by message) at its callee."""
-    task = S.task[row]
-    if task.state == ON_CPU:
-        leave_processor(S, row)
-    elif task.state == CPU_WAIT or task.state == QUEUED:
-        settle(S, task.instance)
-        unqueue(S, task.instance, row)
-    elif task.state == IN_CALL:
-        drop_call(S, data, bins, task.awaits, 1)
-    elif task.state == IN_BEHAVIOUR:
-        signal(S, SIGNAL_GONE, row, CANCELLED)
-
-
-@kernel(void, STATE_TYPE, f8s, u4s, i8)
-def cancel_branches(S, data, bins, row):
-    """Cancel a task's branches, and theirs. The worklist is their sibling lists, strung together."""
-    branch = S.task[row].first_branch
-    S.task[row].first_branch = NONE
-    while branch != NONE:
-        stop(S, data, bins, branch)
-        rest = S.task[branch].sibling_next
-        inner = S.task[branch].first_branch
-        if inner != NONE:
-            last = inner
-            while S.task[last].sibling_next != NONE:
-                last = S.task[last].sibling_next
-            S.task[last].sibling_next = rest
-            rest = inner
-        free_task(S, branch)
-        branch = rest
-
-
-@kernel(void, STATE_TYPE, f8s, u4s, i8)
-def cancel(S, data, bins, row):
-    """A cancel message reaches the instance: its task, if it still runs there, goes without an answer."""
-    task = S.task[row]
-    if task.state == FLYING or task.state == REPLYING or task.state == SILENT:
-        return
-    cancel_branches(S, data, bins, row)
-    stop(S, data, bins, row)
-    depart(S, bins, row, CANCELLED)
-    free_task(S, row)
+# Crash ---------------------------------------------------------------------------------------------------------------
 
 
 @kernel(void, STATE_TYPE, f8s, u4s, i8, i8)

@@ -30,7 +30,7 @@ CAPACITY = {
     "instance": 1 << 17,
     "node": 1 << 17,
     "channel": 1 << 20,
-    "view": 1 << 16,
+    "listing": 1 << 16,
     "member": 1 << 22,
     "policy": 1 << 10,
     "latency": 1 << 16,
@@ -199,9 +199,9 @@ SOURCE = _row(
     ("channels", "i4"),
     ("targets", "i4"),  # first row in branch (pc = edge)
     ("target_count", "i4"),
+    ("scripted", "i4"),  # trace with endpoints: where in the data each request's target number stands; -1
     ("users", "i4"),  # closed: number of users; 0: open
     ("first_user", "i4"),
-    ("gap", "i4"),  # distribution of gaps or think times; -1
     ("key", "u8"),
     ("issued", "i8"),  # requests so far
     ("arrival", ARRIVAL),
@@ -218,7 +218,7 @@ SERVICE = _row(
 CHANNEL = _row(
     ("policy", "i4"),
     ("service", "i4"),
-    ("view", "i4"),
+    ("listing", "i4"),  # its client's view of the service
     ("client", "i4"),  # arena word of the policy's client record; 0: not allocated yet
     ("servers", "i4"),  # arena word of its server records
     ("template", "i4"),  # arena word of the initial image of both
@@ -228,7 +228,7 @@ CHANNEL = _row(
 
 POLICY = _row(("pick", "u8"), ("on_send", "u8"), ("on_response", "u8"), ("on_view_change", "u8"))
 
-VIEW = _row(("start", "i4"), ("count", "i4"))
+LISTING = _row(("start", "i4"), ("count", "i4"))
 
 STAT = _row(
     ("offered", "i8"),
@@ -238,11 +238,11 @@ STAT = _row(
     ("outcome", "i8", (OUTCOME_COUNT,)),
     ("cohort_outcome", "i8", (OUTCOME_COUNT,)),
     ("shift", "f8"),  # first latency: sums are of differences to it (no cancellation)
-    ("sum", "f8"),  # s, cohort, ok
-    ("square_sum", "f8"),  # s²
+    ("total", "f8"),  # s, cohort, ok
+    ("square_total", "f8"),  # s²
     ("minimum", "f8"),
     ("maximum", "f8"),
-    ("flow_sum", "f8"),  # s, all ok
+    ("flow_total", "f8"),  # s, all ok
 )
 
 SIGNAL = _row(("kind", "i4"), ("task", "i4"), ("generation", "i4"), ("operation", "i4"), ("outcome", "i4"))
@@ -288,6 +288,7 @@ STATE_FIELDS = (
     ("arena_used", "i8"),
     ("nodes", "i8"),
     ("instances", "i8"),
+    ("channel_words", "i8"),  # of the largest balancer image
     ("bad_policy", "i8"),  # row + 1 of a policy that picked an endpoint that does not exist
     ("bad_pick", "i8"),
 )
@@ -314,8 +315,8 @@ STATE = np.dtype(
                 ("instance", INSTANCE, (CAPACITY["instance"],)),
                 ("node", NODE, (CAPACITY["node"],)),
                 ("channel", CHANNEL, (CAPACITY["channel"],)),
-                ("view", VIEW, (CAPACITY["view"],)),
-                ("member", "i4", (CAPACITY["member"],)),  # views' endpoints, ordinals in the service
+                ("listing", LISTING, (CAPACITY["listing"],)),
+                ("member", "i4", (CAPACITY["member"],)),  # listings' endpoints, ordinals in the service
                 ("policy", POLICY, (CAPACITY["policy"],)),
                 ("latency", "i4", (CAPACITY["latency"],)),  # distribution by zone × zone; -1 none
                 ("stat", STAT, (CAPACITY["stat"],)),

@@ -1,0 +1,160 @@
+"""Handlers that a user writes as SimPy generators.
+
+    def handle(request):
+        yield request.cpu(0.002)                      # core-seconds on this instance
+        outcome = yield request.call("orders.place")  # 'ok', 'timeout', …; a call that the endpoint declares
+        yield request.timeout(0.01)                   # a wait
+        if outcome != "ok":
+            request.fail()
+
+The kernel writes a signal when a task reaches such an endpoint; the generator runs as a SimPy process at that simulated
+time. What it yields is carried out by the kernel in a branch of the task, so queues, shares, timeouts, retries and
+crashes treat it like any other work. Falling off the end answers ok; `request.fail()` answers error.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator
+from typing import Any
+
+import simpy
+
+from sim.engine import loop
+from sim.engine.clock import Environment
+from sim.errors import DsimError, PluginError
+from sim.kernel.codes import CANCELLED, OK_PC, OUTCOMES, SIGNAL_DONE, SIGNAL_START
+from sim.kernel.draws import uniform
+
+Handler = Callable[["Request"], Generator[simpy.Event, Any, Any]]
+
+
+class _Failed(Exception):
+    pass
+
+
+class Request:
+    """One task of a behaviour, as its generator sees it."""
+
+    def __init__(self, owner: Behaviours, task: int, generation: int, calls: dict[str, int]) -> None:
+        row = owner.env.tables.state["task"][task]
+        self.env: simpy.Environment = owner.env
+        self.index = int(row["index"])
+        """The request's number in its source."""
+        self._owner, self._task, self._generation, self._calls = owner, task, generation, calls
+        self._key = row["fresh"].copy()
+        self._operations = 0
+
+    @property
+    def now(self) -> float:
+        """Simulated time in seconds."""
+        return float(self.env.now)
+
+    def timeout(self, wait_s: float) -> simpy.Event:
+        """Happens after some time."""
+        return self.env.timeout(wait_s)
+
+    def uniform(self, k: int) -> float:
+        """The k-th uniform number of this attempt: reproducible, independent of all other draws."""
+        return float(uniform(self._key, k))
+
+    def cpu(self, work_s: float) -> simpy.Event:
+        """Happens when `work_s` core-seconds have been given to this task."""
+        if not work_s >= 0.0:
+            raise DsimError(f"request.cpu: got {work_s!r}; must be a number of core-seconds of at least 0")
+        return self._start(loop.BURST, OK_PC, work_s)
+
+    def call(self, target: str) -> simpy.Event:
+        """Happens when the call has ended, with its outcome's name as value."""
+        if target not in self._calls:
+            known = ", ".join(self._calls) or "none"
+            raise DsimError(
+                f"request.call: got {target!r}; the endpoint declares under `calls:`: {known}; add it there"
+            )
+        return self._start(loop.CALL, self._calls[target], 0.0)
+
+    def fail(self) -> None:
+        """Answer error."""
+        raise _Failed
+
+    def _start(self, act: int, pc: int, amount: float) -> simpy.Event:
+        event = self.env.event()
+        self._operations += 1
+        self._owner.waiting[self._task, self._generation, self._operations] = event
+        self._owner.env.control(act, self._task, self._generation, pc, self._operations, amount)
+        return event
+
+
+class Behaviours:
+    """Runs the generators of all tasks that are in a behaviour."""
+
+    def __init__(self, env: Environment) -> None:
+        self.env = env
+        self.waiting: dict[tuple[int, int, int], simpy.Event] = {}
+        self.processes: dict[tuple[int, int], simpy.Process] = {}
+        self.handlers = [(find(function), function, calls) for function, calls in self._declared()]
+        env.on_signals = self.read_signals
+
+    def _declared(self) -> list[tuple[str, dict[str, int]]]:
+        tables = self.env.tables
+        declared = []
+        for function, entries in tables.behaviours:
+            calls = {}
+            for entry in entries:
+                edge = tables.edges[int(tables.state["step"][entry]["a"])]
+                calls[f"{edge.service}.{edge.endpoint}"] = entry
+                calls.setdefault(edge.service, entry)
+            declared.append((function, calls))
+        return declared
+
+    def read_signals(self) -> None:
+        """Empty the kernel's outbox."""
+        state = self.env.tables.state
+        signals = state["outbox"][: int(state["outbox_length"])].tolist()
+        state["outbox_length"] = 0
+        for kind, task, generation, operation, outcome in signals:
+            if kind == SIGNAL_START:
+                self.processes[task, generation] = self.env.process(self._run(task, generation))
+            elif kind == SIGNAL_DONE:
+                event = self.waiting.pop((task, generation, operation), None)
+                if event is not None:
+                    event.succeed(OUTCOMES[outcome])
+            else:
+                process = self.processes.pop((task, generation), None)
+                if process is not None and process.is_alive:
+                    process.interrupt(OUTCOMES[CANCELLED])
+
+    def _run(self, task: int, generation: int) -> Generator[simpy.Event, Any, None]:
+        number = int(self.env.tables.state["step"][int(self.env.tables.state["task"][task]["pc"])]["a"])
+        handler, name, calls = self.handlers[number]
+        try:
+            yield from handler(Request(self, task, generation, calls))
+            succeeded = 1
+        except _Failed:
+            succeeded = 0
+        except simpy.Interrupt:
+            return
+        except DsimError as error:
+            raise PluginError(f"behaviour {name}: {error}") from error
+        except Exception as error:
+            raise PluginError(
+                f"behaviour {name} failed at {self.env.now:.6g} s of simulated time with {type(error).__name__}: {error}"
+            ) from error
+        self.processes.pop((task, generation), None)
+        self.env.control(loop.FINISH, task, generation, pc=succeeded)
+
+
+def find(function: str) -> Handler:
+    """The generator function `module:function` of a loaded plugin."""
+    module, _, name = function.partition(":")
+    if module not in sys.modules:
+        raise PluginError(
+            f"behaviour {function}: no module {module!r} is loaded; give its file with --plugin {module}.py"
+        )
+    handler = getattr(sys.modules[module], name, None)
+    if handler is None:
+        raise PluginError(
+            f"behaviour {function}: {module} has no function {name!r}; define `def {name}(request):` there"
+        )
+    checked: Handler = handler
+    return checked

@@ -1,0 +1,79 @@
+"""The joined clock: SimPy's events and the kernel's in one order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import simpy
+from simpy.core import EmptySchedule, Infinity, StopSimulation
+
+from sim.engine import loop
+from sim.engine.lower import Lowered
+from sim.kernel.codes import DUE, OUTBOX, SLICE, SPOOL
+
+SLICE_EVENTS = 1 << 20
+"""Events between two looks at the world outside (progress, Ctrl-C)."""
+
+
+class Environment(simpy.Environment):
+    """A `simpy.Environment` whose step first lets the kernel run up to, not including, the next SimPy event.
+
+    Control comes before data at equal times. Signals from the kernel (a behaviour's task starts, an operation ends) are
+    handed to `on_signals` at exactly the simulated time at which they were written. A kernel status that ends the run
+    leaves `run()` with that status as its value.
+    """
+
+    def __init__(self, tables: Lowered, slice_events: int = SLICE_EVENTS) -> None:
+        super().__init__(initial_time=0.0)
+        self.tables = tables
+        self.slice_events = slice_events
+        self.on_signals: Callable[[], None] = lambda: None
+        self.on_spool: Callable[[], None] = lambda: None
+        self.on_slice: Callable[[], None] = lambda: None
+
+    @property
+    def now(self) -> float:
+        return float(self._now)
+
+    def step(self) -> None:
+        while not self._kernel_reached(self.peek()):
+            pass
+        super().step()
+
+    def _kernel_reached(self, horizon: float) -> bool:
+        """Run the kernel up to `horizon`; False: it came back before, with something that may have made a new event."""
+        state = self.tables.state
+        status = loop.advance(state, self.tables.data, self.tables.bins, horizon, self.slice_events)
+        if status == DUE:
+            if horizon == Infinity:
+                raise EmptySchedule
+            return True
+        self._now = float(state["now"])
+        if status == OUTBOX:
+            self.on_signals()
+        elif status == SPOOL:
+            self.on_spool()
+        elif status == SLICE:
+            self.on_slice()
+        else:
+            raise StopSimulation(status)
+        return False
+
+    def control(
+        self, act: int, row: int, generation: int = 0, pc: int = 0, operation: int = 0, amount: float = 0.0
+    ) -> bool:
+        """One act on the kernel, now. False: the task that it was meant for is gone."""
+        tables = self.tables
+        tables.state["now"] = self._now
+        done = loop.control(tables.state, tables.data, tables.bins, act, row, generation, pc, operation, amount)
+        if tables.state["outbox_length"]:
+            self.on_signals()
+        return bool(done)
+
+    def at(self, time_s: float) -> simpy.Event:
+        """An event that happens at an absolute time (now, if that has passed)."""
+        return self.timeout(max(time_s - self._now, 0.0))
+
+
+Process = Generator[simpy.Event, Any, Any]

@@ -1,0 +1,45 @@
+"""The control plane's hands on the data plane."""
+
+from __future__ import annotations
+
+from sim.engine import loop
+from sim.engine.clock import Environment
+from sim.errors import DsimError
+
+
+class Cluster:
+    """What failures, registries and a user's own processes may do to the running system. Acts happen at once."""
+
+    def __init__(self, env: Environment) -> None:
+        self.env = env
+        self._tables = env.tables
+
+    def _node(self, name: str) -> int:
+        return _row(self._tables.node_row, name, "node")
+
+    def _instance(self, name: str) -> int:
+        return _row(self._tables.instance_row, name, "instance")
+
+    def crash_node(self, name: str) -> None:
+        """The host dies: everything on it ends, nobody is told. Crashes nest: it is up after as many restores."""
+        self.env.control(loop.CRASH_NODE, self._node(name))
+
+    def restore_node(self, name: str) -> None:
+        self.env.control(loop.RESTORE_NODE, self._node(name))
+
+    def crash_instance(self, name: str) -> None:
+        """The process dies: everything in it ends, callers are reset, later ones refused until it is restored."""
+        self.env.control(loop.CRASH_INSTANCE, self._instance(name))
+
+    def restore_instance(self, name: str) -> None:
+        self.env.control(loop.RESTORE_INSTANCE, self._instance(name))
+
+    def in_system(self, instance: str) -> int:
+        """Tasks present at an instance now."""
+        return int(self._tables.state["instance"][self._instance(instance)]["in_system"])
+
+
+def _row(rows: dict[str, int], name: str, kind: str) -> int:
+    if name not in rows:
+        raise DsimError(f"{kind} {name!r} does not exist; there are: {', '.join(rows)}")
+    return rows[name]

@@ -1,0 +1,276 @@
+"""The kernel's main loop and its entry points.
+
+`advance` handles events up to a time and says why it stopped; `control` carries out one act of the control plane; both
+never raise and never allocate. The capacity for the widest event is checked before an event is taken.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.kernel.calls import end_attempt, resume, start_attempt, start_call, start_thinking
+from sim.kernel.codes import (
+    ARRIVE,
+    BROKEN,
+    CANCEL,
+    DATA,
+    DELIVER,
+    DONE,
+    DUE,
+    EXPIRE,
+    FULL,
+    LIMIT,
+    NONE,
+    OUTBOX,
+    REPLY,
+    RETRY,
+    SILENT,
+    SLICE,
+    SPOOL,
+    STEP,
+    THINK,
+    TIMEOUT,
+)
+from sim.kernel.draws import derive, uniform
+from sim.kernel.events import KIND_MASK, READY_MASK, pop_heap, schedule, wake
+from sim.kernel.jit import f8, f8s, i8, kernel, u4s, u8, void
+from sim.kernel.keys import MIX_WORD
+from sim.kernel.processors import disarm, finish_burst, settle, start_burst
+from sim.kernel.rows import free_task, new_call
+from sim.kernel.servers import cancel, crash_instance, deliver
+from sim.kernel.tables import CAPACITY, STATE_TYPE
+from sim.kernel.timers import expired
+from sim.steps import run_task
+from sim.steps.parallel import new_branch
+from sim.traffic import next_arrival
+
+FAR = np.inf
+TASKS, CALLS, HEAP, READY = CAPACITY["task"], CAPACITY["call"], CAPACITY["heap"], CAPACITY["ready"]
+SPOOLED, ARENA = CAPACITY["spool"], CAPACITY["arena"]
+
+
+# Roots ----------------------------------------------------------------------------------------------------------------
+
+
+@kernel(i8, STATE_TYPE, f8s, i8, u8)
+def choose_target(S, data, source_row, key):
+    """The branch row of the request's endpoint: the trace's, or one of the mix."""
+    source = S.source[source_row]
+    if source.scripted >= 0:
+        return source.targets + int(data[source.scripted + source.issued])
+    target = source.targets
+    last = source.targets + source.target_count - 1
+    share = uniform(key, MIX_WORD)
+    while target < last and S.branch[target].cumulative <= share:
+        target += 1
+    return target
+
+
+@kernel(void, STATE_TYPE, f8s, u4s, i8, i8, u8)
+def issue(S, data, bins, source_row, user, key):
+    """A source issues its next request, now."""
+    source = S.source[source_row]
+    target = choose_target(S, data, source_row, key)
+    measured = 1 if S.cohort_start <= S.now <= S.cohort_end else 0
+    call_row = new_call(S)
+    call = S.call[call_row]
+    call.task = NONE
+    call.edge = S.branch[target].pc
+    call.channel = source.channels + S.edge[call.edge].channel
+    call.source = source_row
+    call.user = user
+    call.measured = measured
+    call.depth = 1
+    call.index = source.issued
+    call.fresh = key
+    call.kept = key
+    source.issued += 1
+    S.in_flight += 1
+    S.cohort_open += measured
+    start_call(S, data, bins, call_row)
+
+
+@kernel(void, STATE_TYPE, f8s, i8)
+def schedule_arrival(S, data, row):
+    """Let a source's next request arrive when its arrival process says."""
+    source = S.source[row]
+    time = next_arrival(source.arrival, S.distribution[source.arrival.gap], data)
+    if time < FAR:
+        schedule(S, max(time, S.now), DATA, ARRIVE, row, 0)
+
+
+@kernel(void, STATE_TYPE, f8s, u4s, i8)
+def arrive(S, data, bins, row):
+    """A request of an open source arrives."""
+    source = S.source[row]
+    issue(S, data, bins, row, NONE, derive(source.key, np.uint64(source.issued)))
+    schedule_arrival(S, data, row)
+
+
+@kernel(void, STATE_TYPE, f8s, u4s, i8)
+def end_thinking(S, data, bins, row):
+    """A closed user issues a request."""
+    user = S.user[row]
+    source = S.source[user.source]
+    person = derive(source.key, np.uint64(row - source.first_user))
+    issue(S, data, bins, user.source, row, derive(person, np.uint64(user.cycle)))
+
+
+# Events ---------------------------------------------------------------------------------------------------------------
+
+
+@kernel(void, STATE_TYPE, f8s, u4s, i8)
+def receive(S, data, bins, row):
+    """A response message reaches its caller."""
+    task = S.task[row]
+    if task.call != NONE:
+        end_attempt(S, data, bins, task.call, task.result)
+    free_task(S, row)
+
+
+@kernel(void, STATE_TYPE, f8s, u4s, i8)
+def expire(S, data, bins, timer):
+    """The head of a timer list may be due."""
+    row = expired(S, timer)
+    if row == NONE:
+        return
+    end_attempt(S, data, bins, S.task[row].call, TIMEOUT)
+    if S.task[row].state == SILENT:
+        free_task(S, row)
+
+
+@kernel(void, STATE_TYPE, f8s, u4s, i8, i8, i8)
+def handle(S, data, bins, kind, slot, generation):
+    """One event. Events of rows carry the row's generation; those of an earlier use are stale."""
+    if kind == ARRIVE:
+        arrive(S, data, bins, slot)
+    elif kind == THINK:
+        end_thinking(S, data, bins, slot)
+    elif kind == EXPIRE:
+        expire(S, data, bins, slot)
+    elif kind == RETRY:
+        if S.call[slot].generation == generation:
+            start_attempt(S, data, bins, slot)
+    elif S.task[slot].generation != generation:
+        return
+    elif kind == STEP:
+        run_task(S, data, bins, slot)
+    elif kind == DELIVER:
+        deliver(S, data, bins, slot)
+    elif kind == REPLY:
+        receive(S, data, bins, slot)
+    elif kind == CANCEL:
+        cancel(S, data, bins, slot)
+
+
+@kernel(i8, STATE_TYPE)
+def room(S):
+    """DUE where the widest event fits, else why the kernel must stop first."""
+    if S.outbox_length > 0:
+        return OUTBOX
+    if S.bad_policy > 0:
+        return BROKEN
+    if S.spool_length >= SPOOLED - 1:
+        return SPOOL
+    if S.in_flight > S.in_flight_limit:
+        return LIMIT
+    rows = S.tasks_used + S.calls_used + S.reserve
+    if S.tasks_used + S.reserve > TASKS or S.calls_used + S.reserve > CALLS:
+        return FULL
+    if S.heap_length + rows > HEAP or S.ready_length + rows > READY or S.arena_used + S.channel_words > ARENA:
+        return FULL
+    return DUE
+
+
+@kernel(i8, STATE_TYPE, f8s, u4s, f8, i8, cache=True)
+def advance(S, data, bins, until, budget):
+    """Handle events earlier than `until` (s), at most `budget` of them.
+
+    Returns: a status of `sim.kernel.codes`; S.now is the last event's time, or `until` where that was reached (DUE).
+    """
+    while True:
+        status = room(S)
+        if status != DUE:
+            return status
+        if S.draining and S.cohort_open == 0:
+            return DONE
+        time, order, queue = FAR, 0, 0
+        if S.heap_length > 0:
+            head = S.heap[0]
+            time, order, queue = head.time, head.order, 1
+        if S.armed_length > 0:
+            armed = S.armed[0]
+            if armed.time < time or (armed.time == time and armed.order < order):
+                time, order, queue = armed.time, armed.order, 2
+        if S.ready_length > 0:
+            ready = S.ready[S.ready_head]
+            if time > S.now or ready.order < order:
+                time, order, queue = ready.time, ready.order, 3
+        if time >= until or queue == 0:
+            S.now = max(S.now, until) if until < FAR else S.now
+            return DUE
+        if budget <= 0:
+            return SLICE
+        budget -= 1
+        S.events += 1
+        S.now = time
+        if queue == 2:
+            host = S.armed[0].instance
+            disarm(S, host)
+            wake(S, finish_burst(S, host))
+        elif queue == 3:
+            ready = S.ready[S.ready_head]
+            slot, generation = ready.slot, ready.generation
+            S.ready_head = (S.ready_head + 1) & READY_MASK
+            S.ready_length -= 1
+            handle(S, data, bins, order & KIND_MASK, slot, generation)
+        else:
+            head = S.heap[0]
+            slot, generation = head.slot, head.generation
+            pop_heap(S)
+            handle(S, data, bins, order & KIND_MASK, slot, generation)
+
+
+# Acts of the control plane ----------------------------------------------------------------------------------------------
+
+START, SETTLE, CRASH_INSTANCE, RESTORE_INSTANCE, CRASH_NODE, RESTORE_NODE, BURST, CALL, FINISH = range(9)
+
+
+@kernel(i8, STATE_TYPE, f8s, u4s, i8, i8, i8, i8, i8, f8, cache=True)
+def control(S, data, bins, act, row, generation, pc, operation, amount):
+    """One act. For behaviours (BURST, CALL, FINISH) `row` and `generation` name the task; 0 is returned if it is gone."""
+    if act == START:
+        if S.source[row].users == 0:
+            schedule_arrival(S, data, row)
+        for user in range(S.source[row].first_user, S.source[row].first_user + S.source[row].users):
+            start_thinking(S, data, user)
+    elif act == SETTLE:
+        for instance in range(S.instances):
+            settle(S, instance)
+    elif act == CRASH_INSTANCE:
+        S.instance[row].down += 1
+        crash_instance(S, data, bins, row, S.node[S.instance[row].node].down)
+    elif act == RESTORE_INSTANCE:
+        S.instance[row].down -= 1
+    elif act == CRASH_NODE:
+        S.node[row].down += 1
+        instance = S.node[row].first_instance
+        while instance != NONE:
+            crash_instance(S, data, bins, instance, 1)
+            instance = S.instance[instance].node_next
+    elif act == RESTORE_NODE:
+        S.node[row].down -= 1
+    elif S.task[row].generation != generation:
+        return 0
+    elif act == FINISH:
+        resume(S, row, pc)
+    else:
+        branch = new_branch(S, row)
+        S.task[branch].operation = operation
+        S.task[branch].visit = np.uint64(operation)
+        S.task[branch].pc = pc
+        if act == BURST:
+            start_burst(S, branch, amount)
+        else:
+            wake(S, branch)
+    return 1

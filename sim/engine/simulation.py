@@ -1,0 +1,156 @@
+"""One replication of one model, from the tables to the measurements."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from sim.engine import collect, loop
+from sim.engine.behaviours import Behaviours
+from sim.engine.clock import SLICE_EVENTS, Environment, Process
+from sim.engine.cluster import Cluster
+from sim.engine.lower import lower
+from sim.engine.observe import Observer
+from sim.engine.run import Run
+from sim.engine.spool import Spool
+from sim.errors import DsimError, PluginError
+from sim.kernel import jit
+from sim.kernel.codes import BROKEN, FULL, LIMIT
+from sim.model import Crash, Model
+
+Progress = Callable[[float, int], None]
+"""Called now and then with the simulated time in seconds and the events handled so far."""
+
+
+def prepare() -> None:
+    """Compile the kernel, unless it is on disk already."""
+    if jit.INTERPRETED or loop.advance.signatures:
+        return
+    if jit.is_compiled():
+        jit.load(loop.advance, loop.control)
+    else:
+        jit.compile_pinned()
+        jit.mark_compiled()
+
+
+class Simulation:
+    """A replication that can be stepped, watched and disturbed.
+
+    `env` is the joined clock (a SimPy environment), `cluster` the control plane's handle; processes added to `env` before
+    `run` act on the system as it runs.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        replication: int = 0,
+        *,
+        requests_path: Path | None = None,
+        progress: Progress | None = None,
+        slice_events: int = SLICE_EVENTS,
+    ) -> None:
+        if model.run.record != "none" and requests_path is None:
+            raise DsimError("run.record: requests are recorded to a file; give `requests_path` (or --out)")
+        prepare()
+        self.model, self.replication = model, replication
+        self.tables = lower(model, replication)
+        self.env = Environment(self.tables, slice_events)
+        self.cluster = Cluster(self.env)
+        self.behaviours = Behaviours(self.env)
+        self.spool = Spool(self.tables, requests_path) if requests_path and model.run.record != "none" else None
+        self.fault_episodes: list[tuple[str, float, float]] = []
+        if self.spool:
+            self.env.on_spool = self.spool.drain
+        if progress:
+            self.env.on_slice = lambda: progress(self.env.now, int(self.tables.state["events"]))
+
+    def run(self) -> Run:
+        """Simulate: the measured interval, then the drain."""
+        started = time.perf_counter()
+        plan, state = self.model.run, self.tables.state
+        with np.errstate(over="ignore"):
+            observer = Observer(self.env)
+            for process in (observer.watch_windows(), observer.watch_warmup()):
+                self.env.process(process)
+            for fault in self.model.faults:
+                self.env.process(self._crash(fault))
+            for source in range(len(self.model.sources)):
+                self.env.control(loop.START, source)
+            status = self.env.run(until=float(np.nextafter(plan.duration_s, np.inf)))
+            observer.finish()
+            if status is None and plan.drain_s > 0.0:
+                state["draining"] = 1
+                status = self.env.run(until=plan.duration_s + plan.drain_s)
+        stopped = self._stopped(status)
+        return Run(
+            self.model.scenario,
+            self.model.variant,
+            self.replication,
+            plan.seed,
+            plan.warmup_s,
+            plan.duration_s,
+            stopped,
+            self.env.now,
+            collect.scopes(self.tables, observer),
+            collect.gauges(observer),
+            observer.series(),
+            self.spool.close() if self.spool else None,
+            int(state["events"]),
+            time.perf_counter() - started,
+            self.fault_episodes,
+        )
+
+    def _crash(self, fault: Crash) -> Process:
+        """The SimPy process of one crash fault."""
+        crash, restore = {
+            "node": (self.cluster.crash_node, self.cluster.restore_node),
+            "instance": (self.cluster.crash_instance, self.cluster.restore_instance),
+        }[fault.target_kind]
+        yield self.env.at(fault.at_s)
+        crash(fault.target)
+        end_s = float("inf") if fault.for_s is None else fault.at_s + fault.for_s
+        self.fault_episodes.append((fault.name, self.env.now, end_s))
+        if fault.for_s is not None:
+            yield self.env.at(end_s)
+            restore(fault.target)
+
+    def _stopped(self, status: int | None) -> str | None:
+        """The sentence for a status that ended the run early."""
+        now, state = self.env.now, self.tables.state
+        if status == LIMIT:
+            return (
+                f"stopped at {now:.6g} s: more than {self.model.run.max_in_flight:,} requests in flight "
+                f"(run.max_in_flight), most of them {self._fullest()}; the offered load exceeds what the system can serve"
+            )
+        if status == FULL:
+            return (
+                f"stopped at {now:.6g} s: the kernel's tables are full ({int(state['tasks_used']):,} tasks, "
+                f"{int(state['calls_used']):,} calls, {int(state['heap_length']):,} events), most of them {self._fullest()}"
+            )
+        if status == BROKEN:
+            policy = self.tables.policies[int(state["bad_policy"]) - 1]
+            raise PluginError(
+                f"policy {policy}: picked endpoint {int(state['bad_pick'])} at {now:.6g} s; must be one of the `view` "
+                "that it is given"
+            )
+        return None
+
+    def _fullest(self) -> str:
+        """Where most tasks are."""
+        present = self.tables.state["instance"][: int(self.tables.state["instances"])]["in_system"]
+        name = list(self.tables.instance_row)[int(np.argmax(present))]
+        return f"at instance {name} ({int(present.max()):,} tasks)"
+
+
+def simulate(
+    model: Model,
+    replication: int = 0,
+    *,
+    requests_path: Path | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Run one replication. Raises DsimError for what cannot be run; a run stopped at a limit returns, with `stopped`."""
+    return Simulation(model, replication, requests_path=requests_path, progress=progress).run()
