@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from numbers import Real
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 
@@ -48,7 +48,6 @@ _NOUN = {
     "integer": "an integer",
     "unit": "the size of a unit",
 }
-_Number = TypeVar("_Number", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +101,14 @@ class Parameter:
     def _number(self, where: str, value: Any) -> float:
         if isinstance(value, bool | np.bool_) or not isinstance(value, Real) or not math.isfinite(value):
             raise DsimError(f"{where}: got {_shown(value)}; must be {self.allowed()}")
-        return self._within(where, float(value))
+        return float(self._within(where, value))
 
     def _integer(self, where: str, value: Any) -> int:
         if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
             raise DsimError(f"{where}: got {_shown(value)}; must be {self.allowed()}")
-        return self._within(where, operator.index(value))
+        return int(self._within(where, operator.index(value)))
 
-    def _within(self, where: str, value: _Number) -> _Number:
+    def _within(self, where: str, value: Any) -> Any:
         low = (self.above is not None and value <= self.above) or (self.at_least is not None and value < self.at_least)
         if low or (self.at_most is not None and value > self.at_most):
             raise DsimError(f"{where}: got {value}; must be {self.allowed()}")

@@ -17,6 +17,9 @@ CV = Parameter("ratio", "standard deviation over mean", at_least=0.0, at_most=10
 NORMAL_CV_MAX = 0.999
 """Cutting a normal at 0 cannot reach cv 1: its limit there is the exponential."""
 
+CUT_NEGLIGIBLE_CV = 0.05
+"""Below it the parent has less than 1e-88 of its mass under 0."""
+
 ERLANG_STAGES_SUMMED = 12
 """Up to here an Erlang draw is one logarithm of a product of uniforms, which cannot underflow (12 · 54 bits)."""
 
@@ -59,6 +62,8 @@ class Normal(Distribution):
         from scipy.optimize import brentq
 
         cv = self.sd / self.mean_value
+        if cv < CUT_NEGLIGIBLE_CV:
+            return self.mean_value, self.sd
         cut = brentq(lambda x: _cut_moments(x)[1] - cv, -1.0 / cv - 1.0, 40.0, xtol=1e-14, rtol=1e-14)
         sigma = self.mean_value / _cut_moments(cut)[0]
         return -cut * sigma, sigma
