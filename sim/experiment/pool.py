@@ -2,16 +2,20 @@
 
 A job's result depends on the job alone, so it is the same whatever the number of workers. Workers are spawned, not
 forked (a fork would copy the state of the compiler and of threads), load the same plugins as this process, and
-report how far they are through one shared array.
+report how far they are through one shared array. Each has a pipe of its own, so that all of them can be ended at any
+moment, in the middle of a message too.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,9 +33,6 @@ Watch = Callable[[int, float, int], None]
 
 POLL_S = 0.1
 
-_board: Any = None
-"""In a worker: simulated seconds and events of every job, a pair each, shared with the parent."""
-
 
 def run_jobs(work: Work[Job, Result], jobs: Sequence[Job], workers: int, watch: Watch | None = None) -> list[Result]:
     """Do all jobs. An exception of any job, or Ctrl-C, ends the others and is raised.
@@ -42,7 +43,8 @@ def run_jobs(work: Work[Job, Result], jobs: Sequence[Job], workers: int, watch: 
     """
     if workers <= 1 or len(jobs) <= 1:
         return _run_here(work, jobs, watch)
-    return _run_in_workers(work, jobs, min(workers, len(jobs)), watch)
+    with _crew(work, min(workers, len(jobs)), len(jobs)) as (crew, board):
+        return _deal(crew, jobs, lambda done: watch and watch(done, sum(board[0::2]), int(sum(board[1::2]))))
 
 
 def _run_here(work: Work[Job, Result], jobs: Sequence[Job], watch: Watch | None) -> list[Result]:
@@ -59,55 +61,90 @@ def _run_here(work: Work[Job, Result], jobs: Sequence[Job], watch: Watch | None)
     return results
 
 
-def _run_in_workers(work: Work[Job, Result], jobs: Sequence[Job], workers: int, watch: Watch | None) -> list[Result]:
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    process: BaseProcess
+    pipe: Connection
+
+
+@contextmanager
+def _crew(work: Work[Any, Any], workers: int, jobs: int) -> Iterator[tuple[list[_Worker], Any]]:
+    """Running workers, and the board on which they write the simulated seconds and events of every job."""
     context = multiprocessing.get_context("spawn")
-    board = context.RawArray("d", 2 * len(jobs))
-    before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, context, _start_worker, (board, loaded_plugins()))
+    board = context.RawArray("d", 2 * jobs)
+    crew: list[_Worker] = []
     try:
-        futures = [pool.submit(_run_one, work, job, index) for index, job in enumerate(jobs)]
-        _watch_until_done(futures, board, watch)
-        results = [future.result() for future in futures]
-        pool.shutdown()
-        return results
-    except BrokenProcessPool as error:
+        for _ in range(workers):
+            pipe, far_end = context.Pipe()
+            process = context.Process(target=_serve, args=(far_end, work, board, loaded_plugins()), daemon=True)
+            with _deaf_to_ctrl_c():
+                process.start()
+            far_end.close()
+            crew.append(_Worker(process, pipe))
+        yield crew, board
+    finally:
+        for worker in crew:
+            worker.process.terminate()
+        for worker in crew:
+            worker.process.join()
+            worker.pipe.close()
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """A process that is started inside inherits deafness: Ctrl-C reaches the whole group, the parent decides."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _deal(crew: list[_Worker], jobs: Sequence[Any], watch: Callable[[int], object]) -> list[Any]:
+    """Hand out the jobs and collect their results, in job order."""
+    results: dict[int, Any] = {}
+    waiting = deque(enumerate(jobs))
+    for worker in crew:
+        worker.pipe.send(waiting.popleft())
+    while len(results) < len(jobs):
+        for ready in wait([worker.pipe for worker in crew], POLL_S):
+            assert isinstance(ready, Connection)
+            index, result = _receive(ready)
+            results[index] = result
+            if waiting:
+                ready.send(waiting.popleft())
+        watch(len(results))
+    return [results[index] for index in range(len(jobs))]
+
+
+def _receive(pipe: Connection) -> tuple[int, Any]:
+    try:
+        index, result, error = pipe.recv()
+    except EOFError:
         raise DsimError(
             "a worker process was killed, perhaps for lack of memory; use fewer --workers or a shorter run"
-        ) from error
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        _end(set(multiprocessing.active_children()) - before)
+        ) from None
+    if error is not None:
+        raise error
+    return index, result
 
 
-def _watch_until_done(futures: list[Future[Any]], board: Any, watch: Watch | None) -> None:
-    """Return when all have ended or one has failed."""
-    pending: set[Future[Any]] = set(futures)
-    while pending:
-        done, pending = wait(pending, POLL_S, FIRST_EXCEPTION)
-        if watch is not None:
-            watch(len(futures) - len(pending), sum(board[0::2]), int(sum(board[1::2])))
-        if any(future.exception() is not None for future in done):
-            return
+def _serve(pipe: Connection, work: Work[Any, Any], board: Any, plugins: tuple[Path, ...]) -> None:
+    """A worker's life: load the plugins, then answer each (index, job) with (index, result, error)."""
+    index = -1
 
-
-def _end(children: set[BaseProcess]) -> None:
-    for child in children:
-        child.terminate()
-    for child in children:
-        child.join()
-
-
-def _start_worker(board: Any, plugins: tuple[Path, ...]) -> None:
-    global _board
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    _board = board
-    for path in plugins:
-        load_plugin(path)
-
-
-def _run_one(work: Work[Job, Result], job: Job, index: int) -> Result:
     def report(simulated_s: float, events: int) -> None:
-        _board[2 * index] = simulated_s
-        _board[2 * index + 1] = events
+        board[2 * index] = simulated_s
+        board[2 * index + 1] = events
 
-    return work(job, report)
+    try:
+        for path in plugins:
+            load_plugin(path)
+        while True:
+            index, job = pipe.recv()
+            pipe.send((index, work(job, report), None))
+    except EOFError:
+        return
+    except Exception as error:
+        error.add_note(f"In a worker process:\n{traceback.format_exc()}")
+        pipe.send((index, None, error))

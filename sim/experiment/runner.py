@@ -125,11 +125,22 @@ def _jobs(models: Sequence[Model], folder: Path | None) -> list[Job]:
 
 def _run_all(jobs: Sequence[Job], workers: int | None, watch: Watch | None) -> list[Run]:
     if workers is not None:
+        if workers > 1:
+            _compile_once()
         return run_jobs(simulate_job, jobs, workers, watch)
     first = run_jobs(simulate_job, jobs[:1], 1, watch)
     pays = first[0].wall_s * (len(jobs) - 1) > WORTH_WORKERS_S
     rest_watch = None if watch is None else _after(first[0], watch)
     return first + run_jobs(simulate_job, jobs[1:], (os.cpu_count() or 1) if pays else 1, rest_watch)
+
+
+def _compile_once() -> None:
+    """Before several workers would each compile the same kernel."""
+    from sim.engine import prepare
+    from sim.kernel.jit import is_compiled
+
+    if not is_compiled():
+        prepare()
 
 
 def _after(first: Run, watch: Watch) -> Watch:

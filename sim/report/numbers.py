@@ -7,6 +7,8 @@ import math
 from sim.statistics import Estimate
 
 MISSING = "–"
+ROUNDING = 1e-12
+"""Relative half-widths below this are the arithmetic's, not the system's."""
 TIME_UNITS = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
 
 
@@ -34,7 +36,7 @@ def with_interval(estimate: Estimate, scale: float = 1.0) -> str:
     half_width = estimate.half_width / scale
     if not estimate.has_interval or not math.isfinite(value):
         return plain(value)
-    if half_width == 0:
+    if half_width <= ROUNDING * abs(value):
         return f"{plain(value)} ±0"
     decimals = decimals_for(half_width)
     return f"{value:.{decimals}f} ±{half_width:.{decimals}f}"

@@ -39,7 +39,7 @@ def test_without_interval_only_the_value() -> None:
 
 def test_no_failure_is_a_bound_that_claims_no_more_than_it_may() -> None:
     assert percentage(availability([5000, 5000], [5000, 5000])) == "≥ 99.970"
-    assert 0.99970 <= availability([5000, 5000], [5000, 5000]).low
+    assert availability([5000, 5000], [5000, 5000]).low >= 0.99970
     assert percentage(availability([0, 0], [500, 500])) == "≤ 0.30"
 
 

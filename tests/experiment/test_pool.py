@@ -57,7 +57,7 @@ def test_a_failing_job_ends_the_others_and_is_raised() -> None:
     with pytest.raises(PluginError, match=r"plugin\.py:3"):
         run_jobs(fail_on_two, [2, 3, 3], 2)
     assert time.monotonic() - start < 20
-    assert not [child for child in multiprocessing.active_children() if child.name.startswith("SpawnProcess")]
+    assert not multiprocessing.active_children()
 
 
 def test_a_killed_worker_is_a_sentence() -> None:
@@ -85,7 +85,7 @@ def test_ctrl_c_ends_the_workers_at_once() -> None:
     )
     assert process.stdout is not None
     process.stdout.readline()
-    time.sleep(2.0)
+    time.sleep(0.7)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, stderr = process.communicate(timeout=20)
     assert process.returncode != 0
