@@ -52,7 +52,7 @@ SPOOLED, ARENA = CAPACITY["spool"], CAPACITY["arena"]
 # Roots ----------------------------------------------------------------------------------------------------------------
 
 
-@kernel(i8, STATE_TYPE, f8s, i8, u8)
+@kernel(i8, STATE_TYPE, f8s, i8, u8, inline=True)
 def choose_target(S, data, source_row, key):
     """The branch row of the request's endpoint: the trace's, or one of the mix."""
     source = S.source[source_row]
@@ -99,7 +99,7 @@ def schedule_arrival(S, data, row):
         schedule(S, max(time, S.now), DATA, ARRIVE, row, 0)
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8)
+@kernel(void, STATE_TYPE, f8s, u4s, i8, inline=True)
 def arrive(S, data, bins, row):
     """A request of an open source arrives."""
     source = S.source[row]
@@ -107,7 +107,7 @@ def arrive(S, data, bins, row):
     schedule_arrival(S, data, row)
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8)
+@kernel(void, STATE_TYPE, f8s, u4s, i8, inline=True)
 def end_thinking(S, data, bins, row):
     """A closed user issues a request."""
     user = S.user[row]
@@ -119,7 +119,7 @@ def end_thinking(S, data, bins, row):
 # Events ---------------------------------------------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8)
+@kernel(void, STATE_TYPE, f8s, u4s, i8, inline=True)
 def receive(S, data, bins, row):
     """A response message reaches its caller."""
     task = S.task[row]
@@ -128,7 +128,7 @@ def receive(S, data, bins, row):
     free_task(S, row)
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8)
+@kernel(void, STATE_TYPE, f8s, u4s, i8, inline=True)
 def expire(S, data, bins, timer):
     """The head of a timer list may be due."""
     row = expired(S, timer)
@@ -139,7 +139,7 @@ def expire(S, data, bins, timer):
         free_task(S, row)
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8, i8, i8)
+@kernel(void, STATE_TYPE, f8s, u4s, i8, i8, i8, inline=True)
 def handle(S, data, bins, kind, slot, generation):
     """One event. Events of rows carry the row's generation; those of an earlier use are stale."""
     if kind == ARRIVE:
@@ -163,7 +163,7 @@ def handle(S, data, bins, kind, slot, generation):
         cancel(S, data, bins, slot)
 
 
-@kernel(i8, STATE_TYPE)
+@kernel(i8, STATE_TYPE, inline=True)
 def room(S):
     """DUE where the widest event fits, else why the kernel must stop first."""
     if S.outbox_length > 0:

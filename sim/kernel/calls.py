@@ -69,7 +69,7 @@ def reset_channel(S, row):
         invoke(hook, address_of(S), row, _ZERO, NONE, 0.0, NONE)
 
 
-@kernel(i8, STATE_TYPE, i8)
+@kernel(i8, STATE_TYPE, i8, inline=True)
 def pick(S, call_row):
     """The endpoint (ordinal in its service) that the caller's balancer picks; -1 when its view is empty."""
     call = S.call[call_row]
@@ -124,7 +124,7 @@ def start_thinking(S, data, user_row):
     schedule(S, S.now + think, DATA, THINK, user_row, 0)
 
 
-@kernel(void, STATE_TYPE, i8, i8)
+@kernel(void, STATE_TYPE, i8, i8, inline=True)
 def record_request(S, call_row, outcome):
     """Write a request's row, if it is among those recorded."""
     call = S.call[call_row]
@@ -144,7 +144,7 @@ def record_request(S, call_row, outcome):
         row.instance = S.service[S.edge[call.edge].service].first_instance + call.endpoint
 
 
-@kernel(void, STATE_TYPE, f8s, i8, i8)
+@kernel(void, STATE_TYPE, f8s, i8, i8, inline=True)
 def finish_request(S, data, call_row, outcome):
     """A root call has ended."""
     call = S.call[call_row]
@@ -172,7 +172,7 @@ def finish_call(S, data, bins, call_row, outcome):
     free_call(S, call_row)
 
 
-@kernel(f8, STATE_TYPE, i8)
+@kernel(f8, STATE_TYPE, i8, inline=True)
 def backoff(S, call_row):
     """Seconds to wait after the attempt that has just failed."""
     call = S.call[call_row]
@@ -219,7 +219,7 @@ def drop_call(S, data, bins, call_row, notify):
 # Starts --------------------------------------------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, f8s, i8, i8)
+@kernel(void, STATE_TYPE, f8s, i8, i8, inline=True)
 def send(S, data, call_row, endpoint):
     """Send the current attempt to an endpoint."""
     call = S.call[call_row]

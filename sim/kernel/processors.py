@@ -196,7 +196,7 @@ def grant(S, row, share):
     arm(S, row)
 
 
-@kernel(f8, STATE_TYPE, i8)
+@kernel(f8, STATE_TYPE, i8, inline=True)
 def fair_level(S, node_row):
     """The level of max–min fair shares: an instance gets its demand or the level, whichever is less.
 

@@ -87,7 +87,7 @@ def admit(S, row):
     S.task[row].arrived = S.now
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8)
+@kernel(void, STATE_TYPE, f8s, u4s, i8, inline=True)
 def deliver(S, data, bins, row):
     """A request message reaches its instance."""
     task = S.task[row]
@@ -182,7 +182,7 @@ def cancel_branches(S, data, bins, row):
         branch = rest
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8)
+@kernel(void, STATE_TYPE, f8s, u4s, i8, inline=True)
 def cancel(S, data, bins, row):
     """A cancel message reaches the instance: its task, if it still runs there, goes without an answer."""
     task = S.task[row]
@@ -207,7 +207,7 @@ def detach_branches(S, row):
     S.task[row].first_branch = NONE
 
 
-@kernel(void, STATE_TYPE, i8)
+@kernel(void, STATE_TYPE, i8, inline=True)
 def unlink_branch(S, row):
     task = S.task[row]
     if task.sibling_previous == NONE:
@@ -259,7 +259,7 @@ def end_task(S, data, bins, row, succeeded):
 # Crash ---------------------------------------------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8, i8)
+@kernel(void, STATE_TYPE, f8s, u4s, i8, i8, inline=True)
 def kill(S, data, bins, row, silent):
     """A task dies with its instance."""
     task = S.task[row]

@@ -13,7 +13,7 @@ from sim.kernel.jit import i8, kernel, void
 from sim.kernel.tables import STATE_TYPE
 
 
-@kernel(void, STATE_TYPE, i8, i8)
+@kernel(void, STATE_TYPE, i8, i8, inline=True)
 def start_timer(S, timer, row):
     """Append the attempt `row`, whose deadline is set."""
     task, list_ = S.task[row], S.timer[timer]
@@ -45,7 +45,7 @@ def stop_timer(S, timer, row):
         S.task[task.timer_next].timer_previous = task.timer_previous
 
 
-@kernel(i8, STATE_TYPE, i8)
+@kernel(i8, STATE_TYPE, i8, inline=True)
 def expired(S, timer):
     """The attempt that is due, taken out of its list, or -1; arms the event of the next."""
     list_ = S.timer[timer]

@@ -31,7 +31,7 @@ def lower_step(step: Any, program: Program, path: str, level: int) -> None:
     KINDS[type(step)].lower(step, program, path, level)
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8)
+@kernel(void, STATE_TYPE, f8s, u4s, i8, inline=True)
 def run_task(S, data, bins, row):
     """Run a task's steps until it waits or ends."""
     while True:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from sim.forms import StepForm, StepScope, inside
+from sim.forms.base import read_each
 from sim.forms.fields import FunctionName
 from sim.kernel.codes import IN_BEHAVIOUR, OK, SIGNAL_START
 from sim.kernel.jit import i8, kernel, void
@@ -34,7 +35,8 @@ class BehaviourForm(StepForm):
     def resolve(self, scope: StepScope) -> Behaviour:
         with inside("behaviour"):
             scope.check_function(self.behaviour)
-        return Behaviour(self.behaviour, scope.steps(self.calls))
+        with inside("calls"):
+            return Behaviour(self.behaviour, tuple(read_each(self.calls, lambda call: call.resolve(scope))))
 
 
 CODE = 10
@@ -51,7 +53,7 @@ def lower(step: Behaviour, program: Program, path: str, level: int) -> None:
     program.later(calls)
 
 
-@kernel(void, STATE_TYPE, i8)
+@kernel(void, STATE_TYPE, i8, inline=True)
 def enter(S, row):
     S.task[row].state = IN_BEHAVIOUR
     signal(S, SIGNAL_START, row, OK)

@@ -54,7 +54,7 @@ def lower(step: Call, program: Program, path: str, level: int) -> None:
     program.emit(CODE, path, a=program.names.edge(step, program.endpoint), optional=step.optional)
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8)
+@kernel(void, STATE_TYPE, f8s, u4s, i8, inline=True)
 def enter(S, data, bins, row):
     task = S.task[row]
     step = S.step[task.pc]

@@ -62,7 +62,7 @@ def lower(step: Choose, program: Program, path: str, level: int) -> None:
     program.later(branches)
 
 
-@kernel(void, STATE_TYPE, i8)
+@kernel(void, STATE_TYPE, i8, inline=True)
 def enter(S, row):
     task = S.task[row]
     step = S.step[task.pc]

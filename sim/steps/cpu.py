@@ -41,7 +41,7 @@ def lower(step: Cpu, program: Program, path: str, level: int) -> None:
     program.emit(CODE, path, distribution=program.names.distribution(step.work), kept=step.draw == "request")
 
 
-@kernel(void, STATE_TYPE, f8s, i8)
+@kernel(void, STATE_TYPE, f8s, i8, inline=True)
 def enter(S, data, row):
     work = draw_step(S, data, row)
     S.task[row].pc += 1

@@ -39,7 +39,7 @@ def lower(step: Fail, program: Program, path: str, level: int) -> None:
     program.emit(CODE, path, x=step.probability, kept=step.draw == "request")
 
 
-@kernel(void, STATE_TYPE, i8)
+@kernel(void, STATE_TYPE, i8, inline=True)
 def enter(S, row):
     task = S.task[row]
     if uniform(draw_key(S, row), 0) < S.step[task.pc].x:

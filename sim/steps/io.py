@@ -42,7 +42,7 @@ def lower(step: Io, program: Program, path: str, level: int) -> None:
     program.emit(CODE, path, distribution=program.names.distribution(step.wait), kept=step.draw == "request")
 
 
-@kernel(void, STATE_TYPE, f8s, i8)
+@kernel(void, STATE_TYPE, f8s, i8, inline=True)
 def enter(S, data, row):
     wait = draw_step(S, data, row)
     task = S.task[row]

@@ -97,7 +97,7 @@ def new_branch(S, parent):
     return row
 
 
-@kernel(void, STATE_TYPE, i8)
+@kernel(void, STATE_TYPE, i8, inline=True)
 def enter(S, row):
     task = S.task[row]
     step = S.step[task.pc]

@@ -60,7 +60,7 @@ def lower(step: Repeat, program: Program, path: str, level: int) -> None:
     program.emit(TURN_CODE, a=level, b=entry)
 
 
-@kernel(void, STATE_TYPE, i8)
+@kernel(void, STATE_TYPE, i8, inline=True)
 def enter(S, row):
     task = S.task[row]
     step = S.step[task.pc]
@@ -68,7 +68,7 @@ def enter(S, row):
     task.pc += 1
 
 
-@kernel(void, STATE_TYPE, i8)
+@kernel(void, STATE_TYPE, i8, inline=True)
 def turn(S, row):
     """The body's end: once more, or on."""
     task = S.task[row]
