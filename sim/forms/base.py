@@ -10,14 +10,27 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, PrivateAttr, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 Location = tuple[str | int, ...]
 """Keys and list positions, from the thing that is being read to the place of a mistake."""
 _Item = TypeVar("_Item")
+
+
+class Mistake(NamedTuple):
+    """What is wrong, and where inside the thing that was being read."""
+
+    location: Location
+    text: str
+    remedy: str = ""
+    """For a key that must be there: a value that would be right, as YAML."""
+
+    def below(self, *location: str | int) -> Mistake:
+        return self._replace(location=(*location, *self.location))
 
 
 class MistakeError(ValueError):
@@ -33,9 +46,9 @@ class MistakeError(ValueError):
 class MistakesError(ValueError):
     """Several mistakes, each with its location inside the thing that was being read."""
 
-    def __init__(self, found: Iterable[tuple[Location, str]]) -> None:
+    def __init__(self, found: Iterable[Mistake]) -> None:
         self.found = tuple(found)
-        super().__init__("; ".join(text for _, text in self.found))
+        super().__init__("; ".join(mistake.text for mistake in self.found))
 
 
 class Form(BaseModel):
@@ -60,7 +73,7 @@ class Form(BaseModel):
         """The mapping that a shorthand stands for; any other value as it is."""
         return value
 
-    def problems(self) -> Iterator[tuple[Location, str]]:
+    def problems(self) -> Iterator[Mistake]:
         """Mistakes between the keys of one mapping whose values are fine one by one."""
         yield from ()
 
@@ -126,21 +139,29 @@ def unknown(kind: str, given: str, known: Iterable[str], otherwise: str = "") ->
     return f"got the unknown {kind} {show(given)}; {have}{hint}"
 
 
+def not_one(value: Any, what: str) -> str:
+    """The sentence about a value that should be one of several kinds, by name."""
+    text = f"got {show(value)}; must be {what}"
+    if isinstance(value, Mapping) and len(value) > 1:
+        text += f"; keep one key (variants merge mappings: delete the other with {next(iter(value))}: null)"
+    return text
+
+
 @contextmanager
 def inside(*location: str | int) -> Iterator[None]:
     """Puts a location in front of what goes wrong within."""
     try:
         yield
     except MistakesError as error:
-        raise MistakesError([((*location, *rest), text) for rest, text in error.found]) from None
+        raise MistakesError([mistake.below(*location) for mistake in error.found]) from None
     except MistakeError as error:
-        raise MistakesError([(location, error.text)]) from None
+        raise MistakesError([Mistake(location, error.text)]) from None
 
 
 def read_each(items: Sequence[Any], read: Callable[[Any], _Item]) -> list[_Item]:
     """Read every item, so that one wrong item does not hide another's mistakes. Raises MistakesError."""
     result: list[_Item] = []
-    found: list[tuple[Location, str]] = []
+    found: list[Mistake] = []
     for position, item in enumerate(items):
         try:
             with inside(position):
@@ -160,45 +181,48 @@ def read_as(form: type[Form], value: Any, context: Any = None) -> Any:
         raise MistakesError(mistakes_in(error)) from None
 
 
-def mistakes_in(error: ValidationError) -> Iterator[tuple[Location, str]]:
+def mistakes_in(error: ValidationError) -> Iterator[Mistake]:
     """All mistakes of a reading, with complete sentences."""
     for detail in error.errors(include_url=False):
         inner = detail.get("ctx", {}).get("error")
         if isinstance(inner, MistakesError):
-            yield from (((*_location(detail), *location), text) for location, text in inner.found)
+            yield from (mistake.below(*_location(detail)) for mistake in inner.found)
         else:
-            yield _location(detail), inner.text if isinstance(inner, MistakeError) else f"got {show(detail['input'])}"
+            text = inner.text if isinstance(inner, MistakeError) else f"got {show(detail['input'])}"
+            yield Mistake(_location(detail), text)
 
 
-def _mistakes_of(cls: type[Form], error: ValidationError, given: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
+def _mistakes_of(cls: type[Form], error: ValidationError, given: Mapping[str, Any]) -> Iterator[Mistake]:
     for detail in error.errors(include_url=False):
         location = _location(detail)
+        key = str(location[0]) if location else ""
         inner = detail.get("ctx", {}).get("error")
         if isinstance(inner, MistakesError):
-            yield from (((*location, *rest), text) for rest, text in inner.found)
-        elif detail["type"] == "missing" and str(location[-1]) in given:
+            yield from (mistake.below(*location) for mistake in inner.found)
+        elif detail["type"] == "missing" and key in given:
             continue  # it is there, without a value
         elif detail["type"] == "missing":
-            yield location[:-1], f"the key {location[-1]} is missing{_advice(cls, location)}"
+            yield Mistake((key,), f"the key {key} is missing{_advice(cls, key)}", _remedy(cls, key))
         elif detail["type"] == "extra_forbidden":
-            yield location, _unknown_key(cls, str(location[-1]), given)
+            yield Mistake(location, _unknown_key(cls, key))
         else:
-            yield location, _sentence(cls, detail, inner)
+            yield Mistake(location, _sentence(cls, detail, inner), _remedy(cls, key) if len(location) == 1 else "")
 
 
-def _without_value(cls: type[Form], keys: Iterable[str]) -> Iterator[tuple[Location, str]]:
-    known = {info.alias or name for name, info in cls.model_fields.items()}
+def _without_value(cls: type[Form], keys: Iterable[str]) -> Iterator[Mistake]:
     for key in keys:
-        text = f"got nothing; must have a value{_advice(cls, (key,))}" if key in known else _unknown_key(cls, key, ())
-        yield (key,), text
+        if key in _keys_of(cls):
+            yield Mistake((key,), f"got nothing; must have a value{_advice(cls, key)}", _remedy(cls, key))
+        else:
+            yield Mistake((key,), _unknown_key(cls, key))
 
 
 def _sentence(cls: type[Form], detail: ErrorDetails, inner: Any) -> str:
-    location = _location(detail)
+    key = str(_location(detail)[0])
     if isinstance(inner, MistakeError):
-        return inner.text if inner.advised else inner.text + _advice(cls, location)
+        return inner.text if inner.advised else inner.text + _advice(cls, key)
     allowed = {"dict_type": "a mapping", "list_type": "a list"}.get(detail["type"], "something else")
-    return f"got {show(detail['input'])}; must be {allowed}{_advice(cls, location)}"
+    return f"got {show(detail['input'])}; must be {allowed}{_advice(cls, key)}"
 
 
 def _location(detail: ErrorDetails) -> Location:
@@ -206,23 +230,29 @@ def _location(detail: ErrorDetails) -> Location:
     return tuple(part for part in detail["loc"] if part != "[key]")
 
 
-def _advice(cls: type[Form], location: Location) -> str:
-    for name, info in cls.model_fields.items():
-        if location and location[0] == (info.alias or name) and info.examples:
-            return f"; write e.g. {location[0]}: {info.examples[0]}"
-    return ""
+def _keys_of(cls: type[Form]) -> dict[str, FieldInfo]:
+    return {info.alias or name: info for name, info in cls.model_fields.items()}
 
 
-def _unknown_key(cls: type[Form], key: str, given: Iterable[str]) -> str:
-    keys = [info.alias or name for name, info in cls.model_fields.items()]
+def _advice(cls: type[Form], key: str) -> str:
+    info = _keys_of(cls).get(key)
+    return f"; write e.g. {key}: {info.examples[0]}" if info and info.examples else ""
+
+
+def _remedy(cls: type[Form], key: str) -> str:
+    info = _keys_of(cls).get(key)
+    return str(info.examples[0]) if info and info.examples and info.is_required() else ""
+
+
+def _unknown_key(cls: type[Form], key: str) -> str:
+    keys = list(_keys_of(cls))
     if key in cls.later:
         return f"{key} is not supported yet; allowed here: {', '.join(keys)}; remove it"
-    present = set(given)
-    hint = suggestion(key, [name for name in keys if name not in present]) or "; remove it or correct its name"
+    hint = suggestion(key, keys) or "; remove it or correct its name"
     return f"unknown key {show(key)}; allowed here: {', '.join(keys)}{hint}"
 
 
-def _first(names: list[str], limit: int = 12) -> list[str]:
+def _first(names: list[str], limit: int = 20) -> list[str]:
     return names if len(names) <= limit else [*names[:limit], f"{len(names) - limit} more"]
 
 

@@ -17,7 +17,7 @@ from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
 from sim.distributions import DISTRIBUTIONS, Declared, Distribution
 from sim.errors import DsimError
-from sim.forms.base import Location, MistakeError, MistakesError, inside, listed, show, unknown
+from sim.forms.base import Location, Mistake, MistakeError, MistakesError, inside, listed, not_one, show, unknown
 from sim.forms.parameters import example, read_parameters
 from sim.forms.scalar import resolve_scalar
 from sim.traffic import ARRIVALS, Arrivals
@@ -47,15 +47,14 @@ def read_declared(family: Family, value: Any, folder: Path | None) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool) and family.lone:
         raise MistakeError(f"got {show(value)}, which has no unit; write {value}ms or {value}s", advised=True)
     if not isinstance(value, Mapping) or len(value) != 1:
-        must = f"must be one {family.noun} such as {family.example}"
-        raise MistakeError(f"got {show(value)}; {must}", advised=True)
+        raise MistakeError(not_one(value, f"one {family.noun} such as {family.example}"), advised=True)
     [(name, given)] = value.items()
     cls = _entry(family, name)
     if isinstance(given, Mapping):
         with inside(name):
             return _build(cls, given, folder)
     if cls.single is None:
-        raise MistakesError([((name,), f"got {show(given)}; must be a mapping; write {canonical(cls)}")])
+        raise MistakesError([Mistake((name,), f"got {show(given)}; must be a mapping; write {canonical(cls)}")])
     return _build_alone(cls, given, folder, (name,))
 
 
@@ -69,7 +68,8 @@ def _from_text(family: Family, text: str, folder: Path | None) -> Any:
     match = _CALL.fullmatch(text)
     if match is None:
         if family.lone is None:
-            raise MistakeError(f"got {show(text)}; must be an {family.noun} such as {family.example}", advised=True)
+            name = family.example.partition("(")[0]
+            raise MistakeError(f"got {show(text)}; must be an {family.noun}; write e.g. {name}({text})", advised=True)
         return _build_alone(family.entries[family.lone], text, folder, ())
     name, argument = match.groups()
     cls = _entry(family, name)
@@ -94,7 +94,7 @@ def _build_alone(cls: type[Declared], value: Any, folder: Path | None, at: Locat
     try:
         return _build(cls, {str(cls.single): value}, folder)
     except MistakesError as error:
-        raise MistakesError([((*at, *location[1:]), text) for location, text in error.found]) from None
+        raise MistakesError([Mistake((*at, *m.location[1:]), m.text) for m in error.found]) from None
 
 
 def _build(cls: type[Declared], given: Mapping[str, Any], folder: Path | None) -> Declared:
@@ -121,14 +121,14 @@ def _check_names(cls: type[Declared], given: Mapping[str, Any]) -> None:
     raise MistakeError(f"{has}; must have {ways}; write e.g. {canonical(cls)}", advised=True)
 
 
-def _placed(cls: type[Declared], text: str) -> tuple[Location, str]:
+def _placed(cls: type[Declared], text: str) -> Mistake:
     """Take `uniform.high: ` off the sentence and make it a location."""
     head, colon, rest = text.partition(": ")
     name, _, parameter = head.partition(".")
     if not colon or name != cls.name:
-        return (), text
+        return Mistake((), text)
     parameter = parameter.partition("[")[0]
-    return ((parameter,) if parameter in cls.parameters else ()), rest
+    return Mistake((parameter,) if parameter in cls.parameters else (), rest)
 
 
 def _reader(family: Family) -> Callable[[Any, ValidationInfo], Any]:

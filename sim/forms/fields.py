@@ -119,9 +119,12 @@ def read_function(value: Any) -> str:
     return str(value)
 
 
-def check_non_empty(value: list[_Value]) -> list[_Value]:
+def check_non_empty(value: _Value) -> _Value:
     if not value:
-        raise MistakeError("got an empty list; must have at least one item")
+        what = (
+            "list; must have at least one item" if isinstance(value, list) else "mapping; must have at least one entry"
+        )
+        raise MistakeError(f"got an empty {what}")
     return value
 
 
@@ -163,8 +166,10 @@ _DURATION_SCHEMA = {"type": "string", "pattern": r"^\s*[0-9.][0-9._eE+-]*\s*(ns|
 _COUNT_TEXT = {"type": "string", "pattern": r"^[0-9][0-9._]*[kMG]?$"}
 
 
-def _count_schema(least: int) -> dict[str, Any]:
-    return {"anyOf": [{"type": "integer", "minimum": least}, _COUNT_TEXT]}
+def count_field(least: int, most: int = LARGEST_COUNT) -> Any:
+    """What stands beside `int` in the annotation of an integer with limits."""
+    schema = {"anyOf": [{"type": "integer", "minimum": least, "maximum": most}, _COUNT_TEXT]}
+    return _field(lambda value: read_count(value, least=least, most=most), schema)
 
 
 Duration = Annotated[float, *_field(read_duration, _DURATION_SCHEMA)]
@@ -174,15 +179,15 @@ Probability = Annotated[
     float, *_field(read_probability, {"type": "string", "pattern": r"^\s*[0-9.][0-9._eE+-]*\s*%\s*$"})
 ]
 PositiveNumber = Annotated[float, *_field(read_number, {"type": "number", "exclusiveMinimum": 0})]
-Count = Annotated[int, *_field(read_count, _count_schema(1))]
-Whole = Annotated[int, *_field(lambda value: read_count(value, least=0), _count_schema(0))]
-Seed = Annotated[int, *_field(lambda value: read_count(value, least=0, most=2**63 - 1), _count_schema(0))]
+Count = Annotated[int, *count_field(1)]
+Whole = Annotated[int, *count_field(0)]
+Seed = Annotated[int, *count_field(0, 2**63 - 1)]
 Flag = Annotated[bool, *_field(read_flag, {"type": "boolean"})]
 Text = Annotated[str, *_field(read_text, {"type": ["string", "array"], "items": {"type": "string"}})]
 Identifier = Annotated[str, *_field(read_identifier, {"type": "string", "pattern": f"^{IDENTIFIER.pattern}$"})]
 FunctionName = Annotated[str, *_field(read_function, {"type": "string", "pattern": r"^\w+:\w+$"})]
 NonEmpty = AfterValidator(check_non_empty)
-"""Beside a list type."""
+"""Beside the type of a list or a mapping."""
 Label = Annotated[str, *_field(read_label, {"type": "string", "minLength": 1})]
 
 

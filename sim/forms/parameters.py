@@ -9,7 +9,7 @@ from typing import Any
 
 from sim.distributions import Parameter
 from sim.errors import DsimError
-from sim.forms.base import Location, MistakeError, MistakesError, inside, listed, read_each, show, suggestion
+from sim.forms.base import Mistake, MistakeError, MistakesError, inside, listed, read_each, show, suggestion
 from sim.forms.fields import read_flag, read_text
 from sim.units import DURATIONS, format_duration, format_rate, parse_duration, parse_rate, parse_share
 
@@ -44,12 +44,12 @@ def read_parameters(
 ) -> dict[str, Any]:
     """The values of those keys that are declared. Raises MistakesError with every unknown key and wrong value."""
     values: dict[str, Any] = {}
-    found: list[tuple[Location, str]] = []
+    found: list[Mistake] = []
     for name, value in given.items():
         if name not in parameters:
             hint = suggestion(name, parameters) or f"; write {canonical}"
             allowed = ", ".join(parameters) or "none"
-            found.append(((name,), f"unknown key {show(name)}; allowed here: {allowed}{hint}"))
+            found.append(Mistake((name,), f"unknown key {show(name)}; allowed here: {allowed}{hint}"))
             continue
         try:
             with inside(name):

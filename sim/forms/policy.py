@@ -9,7 +9,18 @@ from typing import Annotated, Any
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from sim.balancing import POLICIES, Policy
-from sim.forms.base import Form, Location, MistakeError, MistakesError, inside, read_as, read_each, show, unknown
+from sim.forms.base import (
+    Form,
+    Mistake,
+    MistakeError,
+    MistakesError,
+    inside,
+    not_one,
+    read_as,
+    read_each,
+    show,
+    unknown,
+)
 from sim.forms.declared import DISTRIBUTION, read_declared
 from sim.forms.fields import Count, Duration, Jitter, PositiveNumber, TimeoutField, choice_reader
 from sim.forms.parameters import example, read_parameters
@@ -29,9 +40,9 @@ class BackoffForm(Form):
     max: Duration = Field(DEFAULT_BACKOFF["max"], examples=["1s"])
     jitter: Jitter = Field(DEFAULT_BACKOFF["jitter"], examples=["full"])
 
-    def problems(self) -> Iterator[tuple[Location, str]]:
+    def problems(self) -> Iterator[Mistake]:
         if self.factor < 1:
-            yield ("factor",), f"got {self.factor:g}; must be a number of at least 1; write e.g. factor: 2"
+            yield Mistake(("factor",), f"got {self.factor:g}; must be a number of at least 1; write e.g. factor: 2")
 
 
 def _read_outcomes(value: Any) -> tuple[Outcome, ...]:
@@ -56,10 +67,10 @@ class RetryForm(Form):
     backoff: BackoffForm = Field(BackoffForm(), examples=["{initial: 10ms, factor: 2, max: 1s, jitter: full}"])
     on: Outcomes = Field(RETRIED, examples=["[timeout, refused]"])
 
-    def problems(self) -> Iterator[tuple[Location, str]]:
+    def problems(self) -> Iterator[Mistake]:
         if self.attempts == 1:
             text = "got 1; must be an integer of at least 2, the first try included; write retry: none for no retries"
-            yield ("attempts",), text
+            yield Mistake(("attempts",), text)
 
 
 def _read_retry(value: Any, info: ValidationInfo) -> RetryForm | None:
@@ -75,7 +86,7 @@ def read_balance(value: Any, info: ValidationInfo) -> Balance:
     if isinstance(value, str):
         return _balance(value, {}, folder)
     if not isinstance(value, Mapping) or len(value) != 1:
-        raise MistakeError(f"got {show(value)}; must be one policy such as power_of_two")
+        raise MistakeError(not_one(value, "one policy such as power_of_two"))
     [(name, given)] = value.items()
     with inside(name):
         if not isinstance(given, Mapping):
@@ -155,13 +166,13 @@ def _retry_keys(form: RetryForm, wider: Mapping[str, Any] | None) -> dict[str, A
 def _retry(keys: Mapping[str, Any]) -> Retry:
     backoff = {**DEFAULT_BACKOFF, **keys.get("backoff", {})}
     if keys.get("attempts") is None:
-        raise MistakesError([(("retry",), "the key attempts is missing; write e.g. retry: {attempts: 3}")])
+        raise MistakesError([Mistake(("retry",), "the key attempts is missing; write e.g. retry: {attempts: 3}")])
     if backoff["initial"] > backoff["max"]:
         text = (
             f"got initial {format_duration(backoff['initial'])} with max {format_duration(backoff['max'])}; "
             "initial must be at most max; raise max"
         )
-        raise MistakesError([(("retry", "backoff"), text)])
+        raise MistakesError([Mistake(("retry", "backoff"), text)])
     return Retry(
         attempts=keys["attempts"],
         initial_s=backoff["initial"],

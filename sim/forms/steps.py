@@ -90,7 +90,7 @@ def _read_branches(value: Any, info: ValidationInfo) -> tuple[tuple[StepForm, ..
     return tuple(read_each(value, branch))
 
 
-def _read_reference(value: Any) -> str:
+def read_reference(value: Any) -> str:
     if not isinstance(value, str) or not _REFERENCE.fullmatch(value):
         raise MistakeError(f"got {show(value)}; must name a service or one of its endpoints, such as orders.place")
     return value
@@ -113,6 +113,6 @@ Branches = Annotated[
 ]
 """Of `parallel`: each branch is a step or a list of steps."""
 Reference = Annotated[
-    str, PlainValidator(_read_reference), WithJsonSchema({"type": "string", "pattern": f"^{_REFERENCE.pattern}$"})
+    str, PlainValidator(read_reference), WithJsonSchema({"type": "string", "pattern": f"^{_REFERENCE.pattern}$"})
 ]
 """A service, or one of its endpoints as `service.endpoint`."""

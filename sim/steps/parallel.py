@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from sim.forms import Branches, Form, StepForm, StepScope
-from sim.forms.base import Location
+from sim.forms.base import Mistake
 from sim.forms.fields import Count, Flag, Rest
 from sim.kernel.codes import IN_JOIN, NONE
 from sim.kernel.events import wake
@@ -40,9 +40,9 @@ class BranchingForm(Form):
     def expand(cls, value: Any) -> Any:
         return {"of": value} if isinstance(value, list) else value
 
-    def problems(self) -> Iterator[tuple[Location, str]]:
+    def problems(self) -> Iterator[Mistake]:
         if self.need is not None and self.need > len(self.of):
-            yield ("need",), f"got {self.need} of {len(self.of)} branches; must be at most {len(self.of)}"
+            yield Mistake(("need",), f"got {self.need} of {len(self.of)} branches; must be at most {len(self.of)}")
 
 
 class ParallelForm(StepForm):

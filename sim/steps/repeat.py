@@ -11,7 +11,7 @@ from pydantic import Field
 
 from sim.errors import DsimError
 from sim.forms import Form, StepForm, Steps, StepScope
-from sim.forms.base import Location
+from sim.forms.base import Mistake
 from sim.forms.fields import Count
 from sim.kernel.codes import LOOP_DEPTH
 from sim.kernel.jit import i8, kernel, void
@@ -31,9 +31,9 @@ class TurnsForm(Form):
     times: Count = Field(examples=[3])
     steps: Steps = Field(examples=["[{io: 5ms}]"])
 
-    def problems(self) -> Iterator[tuple[Location, str]]:
+    def problems(self) -> Iterator[Mistake]:
         if not self.steps:
-            yield ("steps",), "got an empty list; must have at least one step; write e.g. steps: [{io: 5ms}]"
+            yield Mistake(("steps",), "got an empty list; must have at least one step; write e.g. steps: [{io: 5ms}]")
 
 
 class RepeatForm(StepForm):

@@ -1,0 +1,106 @@
+"""A scenario file as people write it: the sections, their keys, defaults and shorthand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
+
+from sim.forms import CallPolicyForm, Form, MistakeError, inside, show, suggestion
+from sim.forms.base import read_as
+from sim.forms.fields import (
+    Duration,
+    DurationOrZero,
+    Identifier,
+    Label,
+    NonEmpty,
+    Probability,
+    Seed,
+    Text,
+    count_field,
+    read_duration,
+)
+from sim.scenario.machines import FailureForm, NetworkForm, PoolForm
+from sim.scenario.services import ServiceForm, TrafficForm
+
+DEFAULT_RECORD_SHARE = 0.01
+
+
+class RecordForm(Form):
+    shape = "none | sample | all | {sample: 1%}"
+
+    sample: Probability = Field(examples=["1%"])
+
+
+def _read_record(value: Any, info: ValidationInfo) -> tuple[Literal["none", "sample", "all"], float]:
+    if value in ("none", "sample", "all"):
+        return value, 1.0 if value == "all" else DEFAULT_RECORD_SHARE
+    if not isinstance(value, Mapping):
+        hint = suggestion(value, ["none", "sample", "all"]) if isinstance(value, str) else ""
+        raise MistakeError(f"got {show(value)}; must be {RecordForm.shape}{hint}", advised=bool(hint))
+    share = read_as(RecordForm, value, info.context).sample
+    if share == 0:
+        with inside("sample"):
+            raise MistakeError("got 0%; must be above 0%; write record: none for no requests")
+    return "sample", share
+
+
+def _read_warmup(value: Any) -> float:
+    if value == "auto":
+        raise MistakeError("got auto, which is not supported yet; must be a time such as 10s")
+    return read_duration(value, positive=False)
+
+
+class RunForm(Form):
+    shape = "a mapping such as {duration: 1min, warmup: 10s}"
+
+    duration: Duration = Field(60.0, examples=["1min"])
+    warmup: Annotated[float, PlainValidator(_read_warmup, json_schema_input_type=str)] | None = Field(
+        None, examples=["10s"]
+    )
+    drain: DurationOrZero = Field(30.0, examples=["30s"])
+    window: Duration | None = Field(None, examples=["1s"])
+    seed: Seed = Field(1, examples=[1])
+    replications: Annotated[int, *count_field(1, 10_000)] = Field(5, examples=[5])
+    record: Annotated[
+        tuple[Literal["none", "sample", "all"], float],
+        PlainValidator(_read_record),
+        WithJsonSchema({"anyOf": [{"enum": ["none", "sample", "all"]}, {"type": "object", "required": ["sample"]}]}),
+    ] = Field(("none", DEFAULT_RECORD_SHARE), examples=["sample"])
+    max_in_flight: Annotated[int, *count_field(1, 10**8)] = Field(100_000, examples=["100k"])
+    depth_limit: Annotated[int, *count_field(1, 10_000)] = Field(64, examples=[64])
+
+
+class DefaultsForm(Form):
+    shape = "a mapping such as {calls: {timeout: 250ms}}"
+
+    calls: CallPolicyForm = Field(CallPolicyForm(), examples=["{timeout: 250ms}"])
+
+
+class ScenarioForm(Form):
+    """The whole file, or one variant of it with the patch applied (then without `variants` and `baseline`)."""
+
+    later = frozenset({"registry", "expect", "chaos", "include", "includes", "sweep", "autoscaling", "operators"})
+
+    scenario: Identifier = Field(examples=["checkout"])
+    title: Text = Field("", examples=["Does a second zone pay?"])
+    description: Text = Field("", examples=["A gateway, three services, two zones."])
+    question: Text = Field("", examples=["Does a second zone pay?"])
+    predict: Text = Field("", examples=["One zone is faster until it fails."])
+    look_at: Text = Field("", examples=["p99 while app-2 is down"])
+    run: RunForm = Field(RunForm(), examples=["{duration: 1min, warmup: 10s}"])
+    nodes: dict[Identifier, PoolForm] = Field(default_factory=dict, examples=["{app: {count: 6, cores: 4}}"])
+    network: NetworkForm = Field(NetworkForm(), examples=["{across_zones: {latency: 1ms}}"])
+    defaults: DefaultsForm = Field(DefaultsForm(), examples=["{calls: {timeout: 250ms}}"])
+    services: Annotated[dict[Identifier, ServiceForm], NonEmpty] = Field(examples=["{api: {cpu: exponential(8ms)}}"])
+    traffic: Annotated[dict[Identifier, TrafficForm], NonEmpty] = Field(
+        examples=["{users: {to: api, arrivals: poisson(100/s)}}"]
+    )
+    failures: dict[Label, FailureForm] = Field(
+        default_factory=dict, examples=["{app 2 dies: {at: 40s, crash: app-2, for: 20s}}"]
+    )
+    variants: dict[Identifier, Any] = Field(
+        default_factory=dict, examples=["{two_zones: {}, one_zone: {nodes: {app: {zones: [a]}}}}"]
+    )
+    baseline: Identifier | None = Field(None, examples=["two_zones"])

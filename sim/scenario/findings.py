@@ -1,0 +1,57 @@
+"""Mistakes on their way to the reader: each with its place, each told once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from sim.forms import Form, MistakeError, MistakesError
+from sim.forms.base import Location, Mistake
+from sim.scenario.tree import Map, Mark, locate
+
+
+class Finding(NamedTuple):
+    mark: Mark
+    text: str
+
+
+class Findings:
+    """Gathers what is wrong with one variant.
+
+    `removed` are the places of the document that could not be read, and were taken out or replaced. What depends on
+    them is not judged: an endpoint whose steps are misspelt is no unknown endpoint.
+    """
+
+    def __init__(self, removed: Collection[Location] = ()) -> None:
+        self.removed = removed
+        self._found: dict[Finding, None] = {}
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def can_judge(self, *needs: Location) -> bool:
+        """Is nothing removed at, above or below the places that a judgement needs?"""
+        return not any(need[: len(gone)] == gone[: len(need)] for need in needs for gone in self.removed)
+
+    def add(self, form: Form, location: Location, text: str, *needs: Location) -> None:
+        """A mistake at a location inside a form."""
+        assert isinstance(form.given, Map), f"{type(form).__name__} was not read from a file"
+        mark = locate(form.given, location)
+        if self.can_judge(*needs) and not self._is_replaced(mark):
+            self._found[Finding(mark, text)] = None
+
+    def add_error(self, form: Form, error: MistakeError | MistakesError, *location: str | int) -> None:
+        """What was raised while something at a location inside a form was judged."""
+        for mistake in error.found if isinstance(error, MistakesError) else (Mistake((), error.text),):
+            self.add(form, (*location, *mistake.location), mistake.text)
+
+    def names_removed(self, section: str) -> set[str]:
+        """Entries of a section that could not be read at all."""
+        return {str(gone[1]) for gone in self.removed if len(gone) == 2 and gone[0] == section}
+
+    def _is_replaced(self, mark: Mark) -> bool:
+        path = mark.path[2:] if mark.path[:1] == ("variants",) else mark.path
+        return any(path[: len(gone)] == gone for gone in self.removed)

@@ -1,0 +1,106 @@
+"""One variant's document held against the language: its forms, its model, and all of its mistakes.
+
+What cannot be read is taken out, or replaced by an example where it must be there, and the rest is judged; so a
+misspelt key in one service does not hide an unknown endpoint in another, and what was taken out is not told as missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from sim.forms import listed, mistakes_in
+from sim.forms.base import Location, Mistake
+from sim.model import Model
+from sim.scenario.document import ScenarioForm
+from sim.scenario.findings import Finding, Findings
+from sim.scenario.reader import Problem, parse
+from sim.scenario.resolver import resolve
+from sim.scenario.services import ServiceForm, TrafficForm
+from sim.scenario.tree import Map, copy_tree, edit, existing, locate
+
+MOST_ROUNDS = 20
+
+
+class RemainderForm(ScenarioForm):
+    """What is left of a scenario when the unreadable is gone; nothing is required."""
+
+    scenario: str = "unnamed"
+    services: dict[str, ServiceForm] = Field(default_factory=dict)
+    traffic: dict[str, TrafficForm] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    form: ScenarioForm | None
+    model: Model | None
+    findings: tuple[Finding, ...]
+
+    def with_problems(self, problems: Iterable[Problem]) -> Judgement:
+        return replace(self, findings=(*(Finding(*problem) for problem in problems), *self.findings))
+
+
+def judge(document: Map, variant: str, folder: Path | None) -> Judgement:
+    """Read and resolve one document; files that it names are relative to `folder`."""
+    context = {"folder": folder}
+    try:
+        form = ScenarioForm.model_validate(document, context=context)
+    except ValidationError as error:
+        mistakes = tuple(mistakes_in(error))
+        unreadable = [Finding(locate(document, mistake.location), mistake.text) for mistake in mistakes]
+        rest = _judge_remainder(document, mistakes, context)
+        return Judgement(None, None, (*unreadable, *rest))
+    findings = Findings()
+    model = resolve(form, variant, findings)
+    return Judgement(form, model, tuple(findings))
+
+
+def gather(problems: Iterable[Problem], by_variant: Mapping[str, Iterable[Finding]]) -> list[Finding]:
+    """Each mistake once, in the order of the lines, with the variants that have it where not all do."""
+    variants_of: dict[Finding, list[str]] = {Finding(*problem): list(by_variant) for problem in problems}
+    for variant, findings in by_variant.items():
+        for finding in dict.fromkeys(findings):
+            variants_of.setdefault(finding, []).append(variant)
+    result = []
+    for finding, variants in variants_of.items():
+        everywhere = len(set(variants)) == len(by_variant) or finding.mark.path[:1] == ("variants",)
+        note = "" if everywhere else f" (in variant{'s' if len(variants) > 1 else ''} {listed(variants)})"
+        result.append(Finding(finding.mark, finding.text + note))
+    return sorted(result, key=lambda finding: (finding.mark.origin, finding.mark.line))
+
+
+def _judge_remainder(
+    document: Map, mistakes: Iterable[Mistake], context: Mapping[str, Path | None]
+) -> tuple[Finding, ...]:
+    """What is wrong besides: references and combinations in what can be read."""
+    rest = copy_tree(document)
+    removed: list[Location] = []
+    for _ in range(MOST_ROUNDS):
+        changes = _repairs(rest, mistakes)
+        edit(rest, changes)
+        removed += changes
+        try:
+            form = RemainderForm.model_validate(rest, context=context)
+        except ValidationError as error:
+            mistakes = tuple(mistakes_in(error))
+            continue
+        findings = Findings(removed)
+        resolve(form, "", findings)
+        return tuple(findings)
+    return ()
+
+
+def _repairs(tree: Map, mistakes: Iterable[Mistake]) -> dict[Location, Any]:
+    """What to put where: a valid value for a key that must be there, nothing elsewhere; the outermost places only."""
+    changes: dict[Location, Any] = {}
+    for mistake in mistakes:
+        place = existing(tree, mistake.location)
+        if mistake.remedy and existing(tree, mistake.location[:-1]) == mistake.location[:-1]:
+            changes[mistake.location] = parse(mistake.remedy, "remedy", path=mistake.location)[0]
+        elif place:
+            changes[place] = None
+    return {path: value for path, value in changes.items() if not any(path[:n] in changes for n in range(1, len(path)))}

@@ -1,0 +1,135 @@
+"""Nodes, the network between them, and what breaks: the sections `nodes`, `network` and `failures`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import Field, PlainValidator, WithJsonSchema
+
+from sim.forms import DistributionField, Form, MistakeError, inside, listed, show
+from sim.forms.base import Location, Mistake, not_one, read_each
+from sim.forms.fields import Duration, DurationOrZero, Identifier, PositiveNumber, count_field, read_identifier
+
+MOST_NODES = 100_000
+
+
+def read_names(value: Any) -> tuple[str, ...]:
+    """A name or a list of different names."""
+    items = value if isinstance(value, list) else [value]
+    if not items:
+        raise MistakeError("got an empty list; must have at least one name")
+    for i, item in enumerate(items):
+        with inside(*([i] if isinstance(value, list) else [])):
+            read_identifier(item)
+            if item in items[:i]:
+                raise MistakeError(f"got {item} a second time; must be different names; remove one")
+    return tuple(items)
+
+
+Names = Annotated[
+    tuple[str, ...],
+    PlainValidator(read_names),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+]
+
+
+class PoolForm(Form):
+    """Nodes called pool-1, pool-2 …, dealt over the zones in turn."""
+
+    shape = "a mapping such as {count: 6, zones: [a, b], cores: 4}"
+    later = frozenset({"memory", "disk", "clock", "rack", "racks", "region", "regions", "title"})
+
+    count: Annotated[int, *count_field(1, MOST_NODES)] = Field(1, examples=[6])
+    zones: Names = Field(("default",), examples=["[a, b]"])
+    cores: PositiveNumber = Field(1.0, examples=[4])
+    speed: PositiveNumber = Field(1.0, examples=[1])
+
+
+class LinkForm(Form):
+    shape = "a mapping such as {latency: 1ms}"
+    later = frozenset({"bandwidth", "loss", "jitter", "transport"})
+
+    latency: DistributionField = Field(examples=["{lognormal: {mean: 1ms, cv: 0.3}}"])
+
+
+class BetweenForm(LinkForm):
+    """Both ways with `zones`, one way with `from` and `to`."""
+
+    shape = "a mapping such as {zones: [a, b], latency: 5ms}"
+
+    zones: Names | None = Field(None, examples=["[a, b]"])
+    from_: Identifier | None = Field(None, alias="from", examples=["a"])
+    to: Identifier | None = Field(None, examples=["b"])
+
+    def problems(self) -> Iterator[Mistake]:
+        one_way = [name for name, value in (("from", self.from_), ("to", self.to)) if value is not None]
+        if not (one_way == ["from", "to"] if self.zones is None else not one_way):
+            given = listed(key for key in self.given if key != "latency") or "no zones"
+            yield Mistake((), f"got {given}; must have zones: [a, b] for both ways, or from: a and to: b for one way")
+        if self.zones is not None and len(self.zones) != 2:
+            yield Mistake(("zones",), f"got {listed(self.zones)}; must be two zones; write e.g. zones: [a, b]")
+
+    def location_of(self, zone: str) -> Location:
+        """Where the zone is named."""
+        if self.zones is not None:
+            return ("zones", self.zones.index(zone))
+        return ("from",) if zone == self.from_ else ("to",)
+
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """(sender's zone, receiver's zone)."""
+        if self.zones is not None:
+            return (self.zones[0], self.zones[1]), (self.zones[1], self.zones[0])
+        assert self.from_ is not None
+        assert self.to is not None
+        return ((self.from_, self.to),)
+
+
+class NetworkForm(Form):
+    shape = "a mapping such as {across_zones: {latency: 1ms}}"
+    later = frozenset({"bandwidth", "loss", "topology", "graph", "transport", "links", "regions"})
+
+    same_zone: LinkForm | None = Field(None, examples=["{latency: 0.25ms}"])
+    across_zones: LinkForm | None = Field(None, examples=["{latency: 1ms}"])
+    same_node: LinkForm | None = Field(None, examples=["{latency: 20us}"])
+    between: list[BetweenForm] = Field(default_factory=list, examples=["[{zones: [a, b], latency: 5ms}]"])
+
+
+class CrashTarget(NamedTuple):
+    """`kind` None: whichever of the two has the name."""
+
+    kind: Literal["node", "instance"] | None
+    name: str
+
+
+def _read_crash_target(value: Any) -> CrashTarget:
+    if isinstance(value, Mapping):
+        if len(value) != 1 or next(iter(value)) not in ("node", "instance"):
+            raise MistakeError(not_one(value, "a node or an instance; write e.g. {node: app-2}"))
+        [(kind, name)] = value.items()
+        with inside(kind):
+            return CrashTarget(kind, read_identifier(name))
+    if not isinstance(value, str):
+        raise MistakeError(f"got {show(value)}; must name a node or an instance, or list some")
+    return CrashTarget(None, read_identifier(value))
+
+
+def _read_crash(value: Any) -> tuple[CrashTarget, ...]:
+    if not isinstance(value, list):
+        return (_read_crash_target(value),)
+    if not value:
+        raise MistakeError("got an empty list; must name at least one node or instance")
+    return tuple(read_each(value, _read_crash_target))
+
+
+class FailureForm(Form):
+    shape = "a mapping such as {at: 40s, crash: app-2, for: 20s}"
+    later = frozenset(
+        {"partition", "slow", "pause", "loss", "latency", "outage", "restart", "every", "mtbf", "mttr", "clock"}
+    )
+
+    at: DurationOrZero = Field(examples=["40s"])
+    crash: Annotated[
+        tuple[CrashTarget, ...], PlainValidator(_read_crash), WithJsonSchema({"$ref": "#/$defs/CrashTargets"})
+    ] = Field(examples=["app-2"])
+    for_: Duration | None = Field(None, alias="for", examples=["20s"])

@@ -1,0 +1,105 @@
+"""Where everything stands: nodes from pools, instances spread over them."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Sequence
+
+from sim.forms import listed
+from sim.forms.base import unknown
+from sim.model import Instance, Node
+from sim.scenario.document import ScenarioForm
+from sim.scenario.findings import Findings
+from sim.scenario.machines import PoolForm
+from sim.scenario.services import ServiceForm
+
+DEFAULT_ZONE = "default"
+NOWHERE = Node("nowhere", DEFAULT_ZONE, 1e9)
+"""Stands in for nodes that do not exist, so that the rest can be judged."""
+
+
+class Placement:
+    """Nodes and instances of a scenario, placed service by service in the order of the file."""
+
+    def __init__(self, form: ScenarioForm, findings: Findings) -> None:
+        self.findings = findings
+        self.pools = {name: pool_nodes(name, pool) for name, pool in form.nodes.items()}
+        self.nodes: dict[str, Node] = {node.name: node for pool in self.pools.values() for node in pool}
+        self.load: Counter[str] = Counter()
+        """Instances on each node, by its name."""
+        self.instances = {name: self._instances(name, service) for name, service in form.services.items()}
+
+    def _instances(self, name: str, form: ServiceForm) -> tuple[Instance, ...]:
+        hosts = self._hosts(name, form) if form.nodes is None else self.spread(form.instances, self._shared(form))
+        return tuple(Instance(f"{name}-{i + 1}", host.name, self._cores(form, host)) for i, host in enumerate(hosts))
+
+    def spread(self, count: int, nodes: Sequence[Node]) -> list[Node]:
+        """The node of each instance of one service.
+
+        Each goes to the node that holds the fewest of its own service; among those, to the zone that holds the fewest
+        of its service; then to the node with the fewest instances of any service; then to the first in order.
+        """
+        zones: dict[str, list[tuple[int, int, int]]] = {}
+        for order, node in enumerate(nodes):
+            zones.setdefault(node.zone, []).append((0, self.load[node.name], order))
+        for queue in zones.values():
+            heapq.heapify(queue)
+        own: Counter[str] = Counter()
+        chosen = []
+        for _ in range(count):
+            zone = min(zones, key=lambda z: (zones[z][0][0], own[z], *zones[z][0][1:]))
+            held, load, order = zones[zone][0]
+            heapq.heapreplace(zones[zone], (held + 1, load + 1, order))
+            own[zone] += 1
+            self.load[nodes[order].name] += 1
+            chosen.append(nodes[order])
+        return chosen
+
+    def _hosts(self, name: str, form: ServiceForm) -> list[Node]:
+        """One host an instance: name-host-1, name-host-2 …"""
+        cores = _host_cores(form)
+        hosts = [Node(f"{name}-host-{i + 1}", form.zone or DEFAULT_ZONE, cores) for i in range(form.instances)]
+        taken = next((host.name for host in hosts if host.name in self.nodes), None)
+        if taken:
+            text = f"needs a host called {taken}, but a node has that name; rename the nodes or the service"
+            self.findings.add(form, (), text, ("nodes",))
+        self.nodes |= {host.name: host for host in hosts}
+        return hosts
+
+    def _shared(self, form: ServiceForm) -> list[Node]:
+        found: list[Node] = []
+        for position, pool in enumerate(form.nodes or ()):
+            if pool in self.pools:
+                found += self.pools[pool]
+            else:
+                self.findings.add(form, ("nodes", position), self._unknown(pool), ("nodes", pool))
+        return found or [NOWHERE]
+
+    def _unknown(self, pool: str) -> str:
+        if not self.pools:
+            return f"got {pool}, but the scenario has no nodes; remove it, or add nodes: {{{pool}: {{count: 3}}}}"
+        if pool in self.nodes:
+            return f"got {pool}, which is a single node; must be a whole group: {listed(self.pools, 'or')}"
+        return unknown("nodes", pool, {*self.pools, *self.findings.names_removed("nodes")})
+
+    def _cores(self, form: ServiceForm, host: Node) -> float:
+        if form.cores is None:
+            return min(1.0, host.cores) if form.concurrency == "event_loop" else host.cores
+        if form.cores > host.cores:
+            text = f"got {form.cores:g} on {host.name}, which has {host.cores:g}; must be at most that"
+            self.findings.add(form, ("cores",), text, ("nodes",))
+        return form.cores
+
+
+def pool_nodes(name: str, pool: PoolForm) -> tuple[Node, ...]:
+    """name-1, name-2 …; the zones are dealt in turn."""
+    zones = pool.zones
+    return tuple(Node(f"{name}-{i + 1}", zones[i % len(zones)], pool.cores, pool.speed) for i in range(pool.count))
+
+
+def _host_cores(form: ServiceForm) -> float:
+    """Cores of a dedicated host: one a worker by default, so that workers never wait for each other."""
+    if form.cores is not None:
+        return form.cores
+    return 1.0 if isinstance(form.concurrency, str) else float(form.concurrency.workers)

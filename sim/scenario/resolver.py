@@ -1,0 +1,146 @@
+"""From the human form of one variant to the machine model: names checked, defaults applied, instances placed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sim.forms import MistakeError, MistakesError, shares
+from sim.model import Concurrency, Endpoint, EventLoop, Goroutines, Model, RunPlan, Service, Source, Target, Threads
+from sim.scenario.calls import EVERY_CALLEE, Callees, CallerScope, Policies
+from sim.scenario.cycles import certain_cycles
+from sim.scenario.document import RunForm, ScenarioForm
+from sim.scenario.findings import Findings
+from sim.scenario.placement import Placement
+from sim.scenario.services import ServiceForm, TrafficForm
+from sim.scenario.world import Targets, Zones, crashes
+from sim.units import format_duration
+
+WINDOWS = 600
+"""As many as the default window makes at most."""
+MOST_WINDOWS = 10_000
+WINDOWS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400)
+WARMUP_SHARE = 0.1
+
+
+def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | None:
+    """The machine model, or None with what is wrong in `findings`."""
+    run = _run_plan(form.run, findings)
+    placement = Placement(form, findings)
+    zones = Zones(form, placement.nodes, findings)
+    callees = Callees(form.services, findings)
+    policies = Policies(form.defaults.calls, callees, findings)
+    services = []
+    for name, service in form.services.items():
+        scope = CallerScope(service, callees, policies, findings)
+        endpoints = tuple(Endpoint(e, scope.steps(steps)) for e, steps in callees.endpoints(name).items())
+        services.append(Service(name, _concurrency(service), placement.instances[name], endpoints))
+    _check_names(form, findings)
+    _check_cycles(form, services, findings)
+    sources = tuple(_source(name, f, callees, policies, zones, findings) for name, f in form.traffic.items())
+    network = zones.network(form)
+    targets = Targets(placement.nodes, placement.pools, placement.instances)
+    faults = tuple(crashes(form, run, targets, findings))
+    if len(findings):
+        return None
+    nodes = tuple(placement.nodes.values())
+    return Model(form.scenario, variant, form.title, run, nodes, network, tuple(services), sources, faults)
+
+
+def _run_plan(form: RunForm, findings: Findings) -> RunPlan:
+    warmup = form.duration * WARMUP_SHARE if form.warmup is None else form.warmup
+    if warmup >= form.duration:
+        text = (
+            f"got {format_duration(warmup)} in a run of {format_duration(form.duration)}; must be shorter than the run"
+        )
+        findings.add(form, ("warmup",), text, ("run",))
+    window = form.window or _default_window(form.duration)
+    if form.duration / window > MOST_WINDOWS:
+        text = f"got {format_duration(window)}, which makes {form.duration / window:,.0f} windows"
+        advice = (
+            f"must make at most {MOST_WINDOWS:,}; write e.g. window: {format_duration(_default_window(form.duration))}"
+        )
+        findings.add(form, ("window",), f"{text}; {advice}", ("run",))
+    return RunPlan(
+        duration_s=form.duration,
+        warmup_s=warmup,
+        drain_s=form.drain,
+        window_s=window,
+        seed=form.seed,
+        replications=form.replications,
+        record=form.record[0],
+        record_share=form.record[1],
+        max_in_flight=form.max_in_flight,
+        depth_limit=form.depth_limit,
+    )
+
+
+def _default_window(duration_s: float) -> float:
+    """The first step of the clock that makes at most WINDOWS windows."""
+    return next((float(step) for step in WINDOWS_S if duration_s / step <= WINDOWS), duration_s / WINDOWS)
+
+
+def _concurrency(form: ServiceForm) -> Concurrency:
+    if form.concurrency == "goroutines":
+        return Goroutines()
+    if form.concurrency == "event_loop":
+        return EventLoop()
+    return Threads(form.concurrency.workers, form.concurrency.queue)
+
+
+def _check_names(form: ScenarioForm, findings: Findings) -> None:
+    if EVERY_CALLEE in form.services:
+        text = f"got {EVERY_CALLEE}, which means every callee under `calls:`; rename the service"
+        findings.add(form, ("services", EVERY_CALLEE), text)
+
+
+def _check_cycles(form: ScenarioForm, services: Iterable[Service], findings: Findings) -> None:
+    programs = {(s.name, e.name): e.steps for s in services for e in s.endpoints}
+    for cycle in certain_cycles(programs):
+        way = " → ".join(f"{service}.{endpoint}" for service, endpoint in (*cycle, cycle[0]))
+        text = (
+            f"a request here never ends, because each of the calls {way} is certain; "
+            "remove one of them, or make it a branch of a choose"
+        )
+        service, endpoint = cycle[0]
+        findings.add(
+            form, ("services", service, "endpoints", endpoint), text, *(("services", name) for name, _ in cycle)
+        )
+
+
+def _source(
+    name: str, form: TrafficForm, callees: Callees, policies: Policies, zones: Zones, findings: Findings
+) -> Source:
+    targets = _targets(form, callees, findings)
+    if form.from_:
+        try:
+            zones.check_client(form.from_.zone)
+        except MistakeError as error:
+            findings.add(form, ("from", "zone"), error.text)
+    return Source(
+        name=name,
+        arrivals=form.arrivals,
+        targets=targets,
+        zone=form.from_.zone if form.from_ else None,
+        policy=policies.merged([form], dict.fromkeys(target.service for target in targets)),
+        slo_latency_s=form.slo.latency if form.slo else None,
+    )
+
+
+def _targets(form: TrafficForm, callees: Callees, findings: Findings) -> tuple[Target, ...]:
+    """The mix, with shares that sum to 1."""
+    try:
+        share = dict(zip(form.to, shares(list(form.to.values())), strict=True))
+    except MistakeError as error:
+        findings.add(form, ("to",), error.text)
+        share = dict.fromkeys(form.to, 0.0)
+    targets: dict[tuple[str, str], Target] = {}
+    for reference in form.to:
+        try:
+            place = callees.find(reference)
+        except MistakesError as error:
+            findings.add_error(form, error, "to", reference)
+            continue
+        if place in targets:
+            findings.add(form, ("to", reference), f"got {'.'.join(place)} a second time; remove one of the two")
+        targets[place] = Target(*place, share[reference])
+    return tuple(targets.values())
