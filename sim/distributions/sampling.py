@@ -141,7 +141,7 @@ def normal_upper(p):
 
 @kernel(f8, f8, f8, f8, u8)
 def _gamma(d, c, boost, key):
-    """Gamma of scale 1 (Marsaglia & Tsang, ACM TOMS 26(3), 2000, figure 1, and section 6 for shapes below 1).
+    """Gamma of scale 1 (Marsaglia & Tsang, A Simple Method for Generating Gamma Variables, ACM TOMS 26(3), 2000).
 
     d = shape - 1/3 and c = 1/√(9d); a shape below 1 is drawn as shape + 1 and multiplied by U^(1/shape).
     """

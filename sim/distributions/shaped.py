@@ -30,7 +30,7 @@ class Normal(Distribution):
     """A normal law cut off at 0, with the mean and the standard deviation that it has *after* the cut.
 
     The parent's μ and σ are solved from the moments of the truncated normal (Johnson, Kotz & Balakrishnan, Continuous
-    Univariate Distributions 1, 2nd ed. 1994, section 10.1). It is drawn by inversion of what the cut leaves.
+    Univariate Distributions 1, 2nd ed. 1994, chapter 13). It is drawn by inversion of what the cut leaves.
     """
 
     name = "normal"

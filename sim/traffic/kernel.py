@@ -113,24 +113,23 @@ def _diurnal(arrival):
     mean, swing, period_s = arrival.a, arrival.b, arrival.c
     turns = arrival.time_s / period_s + arrival.d
     begin = _TURN * (turns - math.floor(turns))
+    pace = 1.0 + swing * math.sin(begin)
     need = _exponential(arrival) / mean
     reach = swing * period_s / _TURN
     low, high = max(need - 2.0 * reach, need / (1.0 + swing)), need + 2.0 * reach
-    gap = need
+    gap = min(max(need / max(pace, 0.1), low), high)
     for _ in range(NEWTON_STEPS_MAX):
         half = 0.5 * _TURN * gap / period_s
         excess = gap + 2.0 * reach * math.sin(begin + half) * math.sin(half) - need
+        slope = 1.0 + swing * math.sin(begin + 2.0 * half)
+        if abs(excess) <= 1e-14 * gap * slope:
+            break
         if excess > 0.0:
             high = gap
         else:
             low = gap
-        slope = 1.0 + swing * math.sin(begin + 2.0 * half)
         refined = gap - excess / slope if slope > 0.0 else high
-        if not low < refined < high:
-            refined = 0.5 * (low + high)
-        if abs(refined - gap) <= 1e-14 * gap:
-            break
-        gap = refined
+        gap = refined if low < refined < high else 0.5 * (low + high)
     return arrival.time_s + gap
 
 

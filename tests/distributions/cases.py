@@ -93,6 +93,11 @@ CASES = {
     "shifted": Case(Shifted(Exponential(1.0), 2.0), 3.0, 1.0, stats.expon(loc=2.0)),
     "shifted back": Case(Shifted(Uniform(2.0, 4.0), -1.5), 1.5, 1 / 3, stats.uniform(0.5, 2.0)),
     "scaled": Case(Scaled(Gamma(2.0, 0.5), 3.0), 6.0, 9.0, stats.gamma(4.0, scale=1.5)),
+    "scaled shifted exponential": Case(Scaled(Shifted(Exponential(1.0), 2.0), 3.0), 9.0, 9.0, stats.expon(6.0, 3.0)),
+    "shifted scaled gamma": Case(
+        Shifted(Scaled(Shifted(Gamma(2.0, 0.5), 1.0), 3.0), 2.0), 11.0, 9.0, stats.gamma(4.0, loc=5.0, scale=1.5)
+    ),
+    "scaled constant": Case(Scaled(Shifted(Constant(2.0), 1.0), 0.5), 1.5, 0.0),
     "scaled shifted mixture": Case(
         Scaled(Shifted(Mixture((0.5, 0.5), (Constant(0.0), Constant(2.0))), 1), 2), 4.0, 4.0
     ),

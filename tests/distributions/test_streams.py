@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sim.distributions import Exponential, Lognormal, Uniform, draw_many, lower_distributions
+from sim.distributions import Empirical, Exponential, Lognormal, Uniform, draw_many, lower_distributions
 from sim.distributions.sampling import sample
 from sim.kernel.draws import derive, stream_key, uniform
 from sim.kernel.jit import INTERPRETED
@@ -128,6 +128,17 @@ def test_the_extreme_words_give_finite_draws(name: str, position: int, word: int
     draw = _sample_at(rows, data, np.uint64(_key_of(word, position)))
     assert np.isfinite(draw)
     assert draw >= law.minimum() * (1.0 - 1e-12)
+
+
+@pytest.mark.parametrize("name", ["uniform", "bimodal", "empirical", "pareto mean", "shifted back"])
+def test_the_extreme_words_reach_both_ends_of_the_support(name: str) -> None:
+    """The smallest uniform is the largest value, and the other way round; no draw reads beside its own data."""
+    law = CASES[name].distribution
+    rows, data, numbers = lower_distributions([Empirical([77.0]), law, Empirical([99.0])])
+    lowest, highest = (_sample_at(rows[numbers[1] :], data, np.uint64(_key_of(word, 0))) for word in (MASK, 0))
+    assert lowest == pytest.approx(law.minimum(), rel=1e-12)
+    assert highest > law.mean()
+    assert highest not in (77.0, 99.0)
 
 
 def _key_of(word: int, position: int) -> int:

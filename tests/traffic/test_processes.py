@@ -105,7 +105,7 @@ def test_renewal_without_a_mean_rate() -> None:
 @pytest.mark.skipif(INTERPRETED, reason="needs many windows")
 def test_mmpp_rate_and_dispersion() -> None:
     """Two states: the index of dispersion of counts over t is 1 + 2A - 2A (1 - e^-rt) / rt, with A = (λ₁-λ₂)² s₁s₂ /
-    (r² (λ₁s₂ + λ₂s₁)), s the rates of leaving and r their sum (Fischer & Meier-Hellstern 1993, section 2)."""
+    (r² (λ₁s₂ + λ₂s₁)), s the rates of leaving and r their sum (Fischer & Meier-Hellstern 1993)."""
     rates, sojourns_s, width_s = (10.0, 300.0), (2.0, 0.5), 1.0
     times = arrival_times(Mmpp(rates, sojourns_s), KEY, count=COUNT)
     seen = counts(times, width_s)

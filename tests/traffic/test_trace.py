@@ -15,7 +15,7 @@ from sim.kernel.draws import name_hash
 from sim.traffic import Trace, arrival_times
 from tests.traffic.cases import KEY
 
-ROWS = "ms,call,user,bytes,id\n1000,api.read,ann,10,7\n1250.5,api.write,bob,0,8\n1250.5,api.read,ann,2500,9\n"
+ROWS = "ms,call,user,bytes,id\n1000,api.read,ann,10,7\n1250.5,api.write,bob,0,8\n1250.5,api.write,bob,2500,9\n"
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def test_columns_besides_the_times(path: Path, tmp_path: Path) -> None:
     pd.read_csv(path).to_parquet(parquet)
     for file in (path, parquet):
         trace = Trace.build(file=file, column="ms", endpoint="call", key="user", size="bytes")
-        assert [trace.endpoint_names[i] for i in trace.endpoints] == ["api.read", "api.write", "api.read"]
-        assert trace.keys.tolist() == [int(name_hash(name)) for name in ("ann", "bob", "ann")]
+        assert [trace.endpoint_names[i] for i in trace.endpoints] == ["api.read", "api.write", "api.write"]
+        assert trace.keys.tolist() == [int(name_hash(name)) for name in ("ann", "bob", "bob")]
         assert trace.sizes_bytes.tolist() == [10.0, 0.0, 2500.0]
     assert Trace.build(file=path, column="ms", key="id").keys.tolist() == [7, 8, 9]
 

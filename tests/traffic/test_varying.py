@@ -11,7 +11,7 @@ import pytest
 from scipy import integrate, stats
 
 from sim.kernel.jit import INTERPRETED
-from sim.traffic import Arrivals, Diurnal, Poisson, Ramp, Spike, Steps, arrival_times
+from sim.traffic import Arrivals, Diurnal, Mmpp, Poisson, Ramp, Spike, Steps, arrival_times
 from tests.traffic.cases import KEY
 
 SIGMAS = 4.5
@@ -94,7 +94,7 @@ def test_the_cumulative_rate_is_hit_exactly(name: str) -> None:
     """Λ(arrival i) is the sum of the first i + 1 standard exponentials, whatever the rate: those of a Poisson source of
     rate 1 with the same key."""
     arrivals, _, marks = build(name)
-    times = arrival_times(arrivals, KEY, until_s=marks[-1], count=40)
+    times = arrival_times(arrivals, KEY, until_s=marks[-1])
     reached = [arrivals.mean_rate(t) * t for t in times]
     assert reached == pytest.approx(arrival_times(Poisson(1.0), KEY, count=times.size).tolist(), rel=1e-9)
 
@@ -108,6 +108,17 @@ def test_diurnal_inversion_at_any_pace(amplitude: float, mean: float) -> None:
     exponentials = np.diff([0.0, *(day.mean_rate(t) * t for t in times)])
     expected = np.diff(arrival_times(Poisson(1.0), KEY, count=300), prepend=0.0)
     assert exponentials == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+def test_equal_rates_are_one_poisson_process() -> None:
+    """Cut into steps or states of equal rate, many of them between two arrivals, a source is what it was."""
+    poisson = arrival_times(Poisson(5.0), KEY, count=200)
+    starts_s = tuple(0.03 * n for n in range(2_000))
+    assert arrival_times(Steps(starts_s, (5.0,) * 2_000), KEY, count=200) == pytest.approx(poisson, rel=1e-9)
+    assert arrival_times(Mmpp((5.0,) * 3, (0.01, 0.1, 0.3)), KEY, count=200) == pytest.approx(poisson, rel=1e-9)
+    flat = [Ramp(5.0, 5.0, 3.0, 1.0), Spike(5.0, 5.0, 1.0, 2.0), Diurnal(5.0, 0.0, 3.0)]
+    for arrivals in flat:
+        assert arrival_times(arrivals, KEY, count=200) == pytest.approx(poisson, rel=1e-9)
 
 
 def test_nothing_arrives_after_the_rate_has_become_zero() -> None:
