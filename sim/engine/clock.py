@@ -44,7 +44,7 @@ class Environment(simpy.Environment):
     def _kernel_reached(self, horizon: float) -> bool:
         """Run the kernel up to `horizon`; False: it came back before, with something that may have made a new event."""
         state = self.tables.state
-        status = loop.advance(state, self.tables.data, self.tables.bins, horizon, self.slice_events)
+        status = loop.advance(state, float(horizon), self.slice_events)
         if status == DUE:
             if horizon == Infinity:
                 raise EmptySchedule
@@ -66,7 +66,7 @@ class Environment(simpy.Environment):
         """One act on the kernel, now. False: the task that it was meant for is gone."""
         tables = self.tables
         tables.state["now"] = self._now
-        done = loop.control(tables.state, tables.data, tables.bins, act, row, generation, pc, operation, amount)
+        done = loop.control(tables.state, act, row, generation, pc, operation, amount)
         if tables.state["outbox_length"]:
             self.on_signals()
         return bool(done)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.kernel.calls import end_attempt, resume, start_attempt, start_call, start_thinking
+from sim.kernel.calls import SPOOLED, end_attempt, resume, start_attempt, start_call, start_thinking
 from sim.kernel.codes import (
     ARRIVE,
     BROKEN,
@@ -33,7 +33,8 @@ from sim.kernel.codes import (
 )
 from sim.kernel.draws import derive, uniform
 from sim.kernel.events import KIND_MASK, READY_MASK, pop_heap, schedule, wake
-from sim.kernel.jit import f8, f8s, i8, kernel, u4s, u8, void
+from sim.kernel.hooks import data_of
+from sim.kernel.jit import b1, f8, i8, kernel, u8, void
 from sim.kernel.keys import MIX_WORD
 from sim.kernel.processors import disarm, finish_burst, settle, start_burst
 from sim.kernel.rows import free_task, new_call
@@ -46,19 +47,21 @@ from sim.traffic import next_arrival
 
 FAR = np.inf
 TASKS, CALLS, HEAP, READY = CAPACITY["task"], CAPACITY["call"], CAPACITY["heap"], CAPACITY["ready"]
-SPOOLED, ARENA = CAPACITY["spool"], CAPACITY["arena"]
+ARENA = CAPACITY["arena"]
 
 
 # Roots ----------------------------------------------------------------------------------------------------------------
 
 
-@kernel(i8, STATE_TYPE, f8s, i8, u8, inline=True)
-def choose_target(S, data, source_row, key):
+@kernel(i8, STATE_TYPE, i8, u8, inline=True)
+def choose_target(S, source_row, key):
     """The branch row of the request's endpoint: the trace's, or one of the mix."""
     source = S.source[source_row]
     if source.scripted >= 0:
-        return source.targets + int(data[source.scripted + source.issued])
+        return source.targets + int(data_of(S)[source.scripted + source.issued])
     target = source.targets
+    if source.target_count == 1:
+        return target
     last = source.targets + source.target_count - 1
     share = uniform(key, MIX_WORD)
     while target < last and S.branch[target].cumulative <= share:
@@ -66,11 +69,11 @@ def choose_target(S, data, source_row, key):
     return target
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8, i8, u8)
-def issue(S, data, bins, source_row, user, key):
+@kernel(void, STATE_TYPE, i8, i8, u8)
+def issue(S, source_row, user, key):
     """A source issues its next request, now."""
     source = S.source[source_row]
-    target = choose_target(S, data, source_row, key)
+    target = choose_target(S, source_row, key)
     measured = 1 if S.cohort_start <= S.now <= S.cohort_end else 0
     call_row = new_call(S)
     call = S.call[call_row]
@@ -87,113 +90,130 @@ def issue(S, data, bins, source_row, user, key):
     source.issued += 1
     S.in_flight += 1
     S.cohort_open += measured
-    start_call(S, data, bins, call_row)
+    start_call(S, call_row)
 
 
-@kernel(void, STATE_TYPE, f8s, i8)
-def schedule_arrival(S, data, row):
+@kernel(void, STATE_TYPE, i8)
+def schedule_arrival(S, row):
     """Let a source's next request arrive when its arrival process says."""
     source = S.source[row]
-    time = next_arrival(source.arrival, S.distribution[source.arrival.gap], data)
+    time = next_arrival(source.arrival, S.distribution[source.arrival.gap], data_of(S))
     if time < FAR:
         schedule(S, max(time, S.now), DATA, ARRIVE, row, 0)
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8, inline=True)
-def arrive(S, data, bins, row):
+@kernel(void, STATE_TYPE, i8, inline=True)
+def arrive(S, row):
     """A request of an open source arrives."""
     source = S.source[row]
-    issue(S, data, bins, row, NONE, derive(source.key, np.uint64(source.issued)))
-    schedule_arrival(S, data, row)
+    issue(S, row, NONE, derive(source.key, np.uint64(source.issued)))
+    schedule_arrival(S, row)
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8, inline=True)
-def end_thinking(S, data, bins, row):
+@kernel(void, STATE_TYPE, i8, inline=True)
+def end_thinking(S, row):
     """A closed user issues a request."""
     user = S.user[row]
     source = S.source[user.source]
     person = derive(source.key, np.uint64(row - source.first_user))
-    issue(S, data, bins, user.source, row, derive(person, np.uint64(user.cycle)))
+    issue(S, user.source, row, derive(person, np.uint64(user.cycle)))
 
 
 # Events ---------------------------------------------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8, inline=True)
-def receive(S, data, bins, row):
+@kernel(void, STATE_TYPE, i8, inline=True)
+def receive(S, row):
     """A response message reaches its caller."""
     task = S.task[row]
     if task.call != NONE:
-        end_attempt(S, data, bins, task.call, task.result)
+        end_attempt(S, task.call, task.result)
     free_task(S, row)
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8, inline=True)
-def expire(S, data, bins, timer):
+@kernel(void, STATE_TYPE, i8, inline=True)
+def expire(S, timer):
     """The head of a timer list may be due."""
     row = expired(S, timer)
     if row == NONE:
         return
-    end_attempt(S, data, bins, S.task[row].call, TIMEOUT)
+    end_attempt(S, S.task[row].call, TIMEOUT)
     if S.task[row].state == SILENT:
         free_task(S, row)
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8, i8, i8, inline=True)
-def handle(S, data, bins, kind, slot, generation):
+@kernel(void, STATE_TYPE, i8, i8, i8, inline=True)
+def handle(S, kind, slot, generation):
     """One event. Events of rows carry the row's generation; those of an earlier use are stale."""
     if kind == ARRIVE:
-        arrive(S, data, bins, slot)
+        arrive(S, slot)
     elif kind == THINK:
-        end_thinking(S, data, bins, slot)
+        end_thinking(S, slot)
     elif kind == EXPIRE:
-        expire(S, data, bins, slot)
+        expire(S, slot)
     elif kind == RETRY:
         if S.call[slot].generation == generation:
-            start_attempt(S, data, bins, slot)
+            start_attempt(S, slot)
     elif S.task[slot].generation != generation:
         return
     elif kind == STEP:
-        run_task(S, data, bins, slot)
+        run_task(S, slot)
     elif kind == DELIVER:
-        deliver(S, data, bins, slot)
+        deliver(S, slot)
     elif kind == REPLY:
-        receive(S, data, bins, slot)
+        receive(S, slot)
     elif kind == CANCEL:
-        cancel(S, data, bins, slot)
+        cancel(S, slot)
 
 
-@kernel(i8, STATE_TYPE, inline=True)
-def room(S):
-    """DUE where the widest event fits, else why the kernel must stop first."""
-    if S.outbox_length > 0:
-        return OUTBOX
+@kernel(i8, STATE_TYPE)
+def halted(S):
+    """Why the kernel must return before the next event; DUE where it need not."""
+    S.halt = 0
     if S.bad_policy > 0:
         return BROKEN
-    if S.spool_length >= SPOOLED - 1:
+    if S.outbox_length > 0:
+        return OUTBOX
+    if S.spool_length >= SPOOLED:
         return SPOOL
-    if S.in_flight > S.in_flight_limit:
-        return LIMIT
-    rows = S.tasks_used + S.calls_used + S.reserve
-    if S.tasks_used + S.reserve > TASKS or S.calls_used + S.reserve > CALLS:
-        return FULL
-    if S.heap_length + rows > HEAP or S.ready_length + rows > READY or S.arena_used + S.channel_words > ARENA:
-        return FULL
     return DUE
 
 
-@kernel(i8, STATE_TYPE, f8s, u4s, f8, i8, cache=True)
-def advance(S, data, bins, until, budget):
+@kernel(b1, STATE_TYPE)
+def fits(S):
+    """Is there room for the widest event? Notes how many events may pass before the tables must be measured again.
+
+    An event takes at most `reserve` rows of a table; beside that, one message or wake-up for each row in use may be
+    pending (a crash or a cancellation sends them all at once).
+    """
+    rows = S.tasks_used + S.calls_used
+    spare = min(
+        min(TASKS - S.tasks_used, CALLS - S.calls_used), min(HEAP - S.heap_length, READY - S.ready_length) - rows
+    )
+    images = (ARENA - S.arena_used) // max(S.channel_words, 1)
+    S.unchecked = min(spare // (3 * S.reserve), images)
+    return S.unchecked > 0
+
+
+@kernel(i8, STATE_TYPE, f8, i8, cache=True)
+def advance(S, until, budget):
     """Handle events earlier than `until` (s), at most `budget` of them.
 
     Returns: a status of `sim.kernel.codes`; S.now is the last event's time, or `until` where that was reached (DUE).
     """
     while True:
-        status = room(S)
-        if status != DUE:
-            return status
+        if S.halt:
+            status = halted(S)
+            if status != DUE:
+                return status
+        if S.in_flight > S.in_flight_limit:
+            return LIMIT
+        S.unchecked -= 1
+        if S.unchecked <= 0 and not fits(S):
+            return FULL
         if S.draining and S.cohort_open == 0:
             return DONE
+        # The earliest of three: the heap's head, the processors' next end, and what is due at once.
         time, order, queue = FAR, 0, 0
         if S.heap_length > 0:
             head = S.heap[0]
@@ -223,12 +243,12 @@ def advance(S, data, bins, until, budget):
             slot, generation = ready.slot, ready.generation
             S.ready_head = (S.ready_head + 1) & READY_MASK
             S.ready_length -= 1
-            handle(S, data, bins, order & KIND_MASK, slot, generation)
+            handle(S, order & KIND_MASK, slot, generation)
         else:
             head = S.heap[0]
             slot, generation = head.slot, head.generation
             pop_heap(S)
-            handle(S, data, bins, order & KIND_MASK, slot, generation)
+            handle(S, order & KIND_MASK, slot, generation)
 
 
 # Acts of the control plane ----------------------------------------------------------------------------------------------
@@ -236,27 +256,29 @@ def advance(S, data, bins, until, budget):
 START, SETTLE, CRASH_INSTANCE, RESTORE_INSTANCE, CRASH_NODE, RESTORE_NODE, BURST, CALL, FINISH = range(9)
 
 
-@kernel(i8, STATE_TYPE, f8s, u4s, i8, i8, i8, i8, i8, f8, cache=True)
-def control(S, data, bins, act, row, generation, pc, operation, amount):
+@kernel(i8, STATE_TYPE, i8, i8, i8, i8, i8, f8, cache=True)
+def control(S, act, row, generation, pc, operation, amount):
     """One act. For behaviours (BURST, CALL, FINISH) `row` and `generation` name the task; 0 is returned if it is gone."""
+    S.halt = 1
+    S.unchecked = 0
     if act == START:
         if S.source[row].users == 0:
-            schedule_arrival(S, data, row)
+            schedule_arrival(S, row)
         for user in range(S.source[row].first_user, S.source[row].first_user + S.source[row].users):
-            start_thinking(S, data, user)
+            start_thinking(S, user)
     elif act == SETTLE:
         for instance in range(S.instances):
             settle(S, instance)
     elif act == CRASH_INSTANCE:
         S.instance[row].down += 1
-        crash_instance(S, data, bins, row, S.node[S.instance[row].node].down)
+        crash_instance(S, row, S.node[S.instance[row].node].down)
     elif act == RESTORE_INSTANCE:
         S.instance[row].down -= 1
     elif act == CRASH_NODE:
         S.node[row].down += 1
         instance = S.node[row].first_instance
         while instance != NONE:
-            crash_instance(S, data, bins, instance, 1)
+            crash_instance(S, instance, 1)
             instance = S.instance[instance].node_next
     elif act == RESTORE_NODE:
         S.node[row].down -= 1

@@ -15,6 +15,7 @@ from sim.errors import DsimError
 from sim.kernel.codes import EVENT_LOOP, GOROUTINES, NONE, OUTCOMES, THREADS
 from sim.kernel.draws import stream_key
 from sim.kernel.histogram import BINS
+from sim.kernel.hooks import set_arrays
 from sim.kernel.tables import CAPACITY, new_state
 from sim.model import Balance, CallPolicy, EventLoop, Model, Service, Source, Threads
 from sim.steps.program import Program
@@ -136,9 +137,11 @@ class Lowering:
         self._edges()
         self._plan()
         bins = np.zeros((len(self.endpoint_rows) + len(self.edges) + self._roots()) * BINS, np.uint32)
+        data = self.laws.data()
+        set_arrays(self.state, data, bins)
         return Lowered(
             self.state,
-            self.laws.data(),
+            data,
             bins,
             self.model,
             self.edges,

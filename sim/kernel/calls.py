@@ -27,17 +27,19 @@ from sim.kernel.codes import (
 )
 from sim.kernel.draws import derive, uniform
 from sim.kernel.events import schedule, wake
-from sim.kernel.hooks import address_of, invoke
-from sim.kernel.jit import f8, f8s, i8, kernel, u4s, void
+from sim.kernel.hooks import address_of, data_of, invoke
+from sim.kernel.jit import f8, i8, kernel, u8, void
 from sim.kernel.keys import BACKOFF_WORD, BALANCE, RECORD_WORD, THINK_SALT
 from sim.kernel.measure import count_offered, count_outcome
 from sim.kernel.network import attempt_latency
 from sim.kernel.rows import free_call, free_task, new_task
-from sim.kernel.tables import STATE_TYPE
+from sim.kernel.tables import CAPACITY, STATE_TYPE
 from sim.kernel.timers import start_timer, stop_timer
 
 _ZERO = np.uint64(0)
 FULL_JITTER, EQUAL_JITTER = 1, 2
+SPOOLED = CAPACITY["spool"] - 1
+"""Recorded requests at which the buffer must be emptied."""
 
 
 @kernel(void, STATE_TYPE, i8, i8)
@@ -69,8 +71,8 @@ def reset_channel(S, row):
         invoke(hook, address_of(S), row, _ZERO, NONE, 0.0, NONE)
 
 
-@kernel(i8, STATE_TYPE, i8, inline=True)
-def pick(S, call_row):
+@kernel(i8, STATE_TYPE, i8, u8, inline=True)
+def pick(S, call_row, attempt_key):
     """The endpoint (ordinal in its service) that the caller's balancer picks; -1 when its view is empty."""
     call = S.call[call_row]
     channel = S.channel[call.channel]
@@ -78,11 +80,12 @@ def pick(S, call_row):
         return NONE
     if channel.client == 0:
         reset_channel(S, call.channel)
-    key = derive(derive(call.fresh, np.uint64(call.attempt)), BALANCE)
+    key = derive(attempt_key, BALANCE)
     picked = invoke(S.policy[channel.policy].pick, address_of(S), call.channel, key, NONE, 0.0, NONE)
     if picked < 0 or picked >= S.service[channel.service].instance_count:
         S.bad_pick = picked
         S.bad_policy = channel.policy + 1
+        S.halt = 1
         return NONE
     return picked
 
@@ -113,14 +116,14 @@ def abandon(S, call_row, outcome):
     call.attempt_task = NONE
 
 
-@kernel(void, STATE_TYPE, f8s, i8)
-def start_thinking(S, data, user_row):
+@kernel(void, STATE_TYPE, i8)
+def start_thinking(S, user_row):
     """A closed user thinks before the next request."""
     user = S.user[user_row]
     source = S.source[user.source]
     person = derive(source.key, np.uint64(user_row - source.first_user))
     key = derive(derive(person, np.uint64(user.cycle)), THINK_SALT)
-    think = sample(S.distribution[source.arrival.gap], data, key, user.cycle)
+    think = sample(S.distribution[source.arrival.gap], data_of(S), key, user.cycle)
     schedule(S, S.now + think, DATA, THINK, user_row, 0)
 
 
@@ -132,6 +135,8 @@ def record_request(S, call_row, outcome):
         return
     row = S.spool[S.spool_length]
     S.spool_length += 1
+    if S.spool_length >= SPOOLED:
+        S.halt = 1
     row.index = call.index
     row.intended_s = call.started
     row.latency_s = S.now - call.started
@@ -144,8 +149,8 @@ def record_request(S, call_row, outcome):
         row.instance = S.service[S.edge[call.edge].service].first_instance + call.endpoint
 
 
-@kernel(void, STATE_TYPE, f8s, i8, i8, inline=True)
-def finish_request(S, data, call_row, outcome):
+@kernel(void, STATE_TYPE, i8, i8, inline=True)
+def finish_request(S, call_row, outcome):
     """A root call has ended."""
     call = S.call[call_row]
     S.in_flight -= 1
@@ -154,17 +159,17 @@ def finish_request(S, data, call_row, outcome):
         record_request(S, call_row, outcome)
     if call.user != NONE:
         S.user[call.user].cycle += 1
-        start_thinking(S, data, call.user)
+        start_thinking(S, call.user)
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8, i8)
-def finish_call(S, data, bins, call_row, outcome):
+@kernel(void, STATE_TYPE, i8, i8)
+def finish_call(S, call_row, outcome):
     """A call has its outcome: count it, and let whoever waits go on."""
     call = S.call[call_row]
     edge = S.edge[call.edge]
-    count_outcome(S, bins, edge.stat, outcome, call.measured, S.now - call.started, edge.slo, edge.other_bins)
+    count_outcome(S, edge.stat, outcome, call.measured, S.now - call.started, edge.slo, edge.other_bins)
     if call.task == NONE:
-        finish_request(S, data, call_row, outcome)
+        finish_request(S, call_row, outcome)
     else:
         S.task[call.task].awaits = NONE
         S.task[call.task].result = outcome
@@ -184,8 +189,8 @@ def backoff(S, call_row):
     return wait * share if edge.jitter == FULL_JITTER else wait * (0.5 + 0.5 * share)
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8, i8)
-def end_attempt(S, data, bins, call_row, outcome):
+@kernel(void, STATE_TYPE, i8, i8)
+def end_attempt(S, call_row, outcome):
     """The caller learns how its attempt ended: retry, or the call has its outcome."""
     call = S.call[call_row]
     edge = S.edge[call.edge]
@@ -196,11 +201,11 @@ def end_attempt(S, data, bins, call_row, outcome):
         call.attempt += 1
         schedule(S, S.now + wait, DATA, RETRY, call_row, call.generation)
     else:
-        finish_call(S, data, bins, call_row, outcome)
+        finish_call(S, call_row, outcome)
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8, i8)
-def drop_call(S, data, bins, call_row, notify):
+@kernel(void, STATE_TYPE, i8, i8)
+def drop_call(S, call_row, notify):
     """End a call because its caller was cancelled (notify 1: a cancel message follows the attempt) or died (0)."""
     call = S.call[call_row]
     edge = S.edge[call.edge]
@@ -211,16 +216,17 @@ def drop_call(S, data, bins, call_row, notify):
         if S.task[row].state == SILENT:
             free_task(S, row)
         elif notify and S.task[row].state != REPLYING:
-            schedule(S, S.now + attempt_latency(S, data, row, 0), DATA, CANCEL, row, S.task[row].generation)
-    count_outcome(S, bins, edge.stat, CANCELLED, call.measured, S.now - call.started, edge.slo, -1)
+            S.unchecked = 0
+            schedule(S, S.now + attempt_latency(S, row, 0), DATA, CANCEL, row, S.task[row].generation)
+    count_outcome(S, edge.stat, CANCELLED, call.measured, S.now - call.started, edge.slo, -1)
     free_call(S, call_row)
 
 
 # Starts --------------------------------------------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, f8s, i8, i8, inline=True)
-def send(S, data, call_row, endpoint):
+@kernel(void, STATE_TYPE, i8, i8, u8, inline=True)
+def send(S, call_row, endpoint, attempt_key):
     """Send the current attempt to an endpoint."""
     call = S.call[call_row]
     edge = S.edge[call.edge]
@@ -240,40 +246,41 @@ def send(S, data, call_row, endpoint):
     task.source = call.source
     task.index = call.index
     task.visit = _ZERO
-    task.fresh = derive(call.fresh, np.uint64(call.attempt))
+    task.fresh = attempt_key
     task.kept = derive(call.kept, _ZERO)
     hook = S.policy[S.channel[call.channel].policy].on_send
     if hook:
         invoke(hook, address_of(S), call.channel, _ZERO, endpoint, 0.0, NONE)
-    schedule(S, S.now + attempt_latency(S, data, row, 0), DATA, DELIVER, row, task.generation)
+    schedule(S, S.now + attempt_latency(S, row, 0), DATA, DELIVER, row, task.generation)
     if edge.timer != NONE:
         task.deadline = S.now + edge.timeout
         start_timer(S, edge.timer, row)
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8)
-def start_attempt(S, data, bins, call_row):
+@kernel(void, STATE_TYPE, i8)
+def start_attempt(S, call_row):
     """Pick an instance and send; an empty view or too deep a call ends at once."""
     call = S.call[call_row]
     S.edge[call.edge].started += 1
     call.attempt_started = S.now
     call.attempt_task = NONE
     if call.depth > S.depth_limit:
-        end_attempt(S, data, bins, call_row, TOO_DEEP)
+        end_attempt(S, call_row, TOO_DEEP)
         return
-    endpoint = pick(S, call_row)
+    attempt_key = derive(call.fresh, np.uint64(call.attempt))
+    endpoint = pick(S, call_row, attempt_key)
     if endpoint == NONE:
-        end_attempt(S, data, bins, call_row, UNAVAILABLE)
+        end_attempt(S, call_row, UNAVAILABLE)
     else:
-        send(S, data, call_row, endpoint)
+        send(S, call_row, endpoint, attempt_key)
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8)
-def start_call(S, data, bins, call_row):
+@kernel(void, STATE_TYPE, i8)
+def start_call(S, call_row):
     """Start a call whose row has been filled in."""
     call = S.call[call_row]
     call.started = S.now
     call.attempt = 0
     call.endpoint = NONE
     count_offered(S, S.edge[call.edge].stat, call.measured)
-    start_attempt(S, data, bins, call_row)
+    start_attempt(S, call_row)

@@ -7,6 +7,8 @@ maximum, mean and variance are kept apart). Zero falls in the first bin.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from sim.kernel.jit import f8, i8, kernel
@@ -25,6 +27,7 @@ def bin_of(latency_s):
     return min(max(index, 0), BINS - 1)
 
 
+@lru_cache(maxsize=1)
 def bin_edges() -> np.ndarray:
     """Edges of all bins in seconds, shape (BINS + 1,); bin i is [edge i, edge i+1)."""
     octave, part = np.divmod(np.arange(BINS + 1), BINS_PER_OCTAVE)

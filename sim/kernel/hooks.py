@@ -1,13 +1,12 @@
-"""Calls through addresses: how the kernel reaches balancing policies that it was not compiled with.
+"""Addresses: how the kernel reaches balancing policies that it was not compiled with, and arrays of any length.
 
 A policy's hooks are compiled to C functions of one signature; their addresses stand in the policy table. So any number
 of policies, built-in or a user's, costs the kernel neither a recompilation nor a longer argument list. This file holds
-all the pointer work there is; interpreted, an address is a key into a dictionary of Python functions.
+all the pointer work there is; interpreted, an address is a key into a dictionary of Python objects.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numba
@@ -15,25 +14,33 @@ import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 
-from sim.kernel.jit import HOOK_OPTIONS, INTERPRETED, f8, i8, u8
+from sim.kernel.jit import COMPILE_OPTIONS, HOOK_OPTIONS, INTERPRETED, f8, f8s, i8, u4s, u8
 from sim.kernel.tables import STATE
 
 HOOK = i8(u8, i8, u8, i8, f8, i8)
 """(address of the state, channel, key, endpoint, latency in s, outcome) → endpoint; hooks ignore what they don't need."""
 
 ARENA = STATE.fields["arena"][1]
-python_hooks: dict[int, Callable[..., Any]] = {}
-"""Interpreted: hooks by their address."""
+_known: dict[int, Any] = {}
+"""Interpreted: functions and arrays by their address."""
 
 
-def python_address(function: Callable[..., Any]) -> int:
-    """An address for a Python function, interpreted."""
-    for address, known in python_hooks.items():
-        if known is function:
+def python_address(thing: Any) -> int:
+    """An address for a Python function or an array, interpreted."""
+    for address, known in _known.items():
+        if known is thing:
             return address
-    python_hooks[len(python_hooks) + 1] = function
-    return len(python_hooks)
+    _known[len(_known) + 1] = thing
+    return len(_known)
+
+
+def set_arrays(S: Any, data: np.ndarray, bins: np.ndarray) -> None:
+    """Let the state know its two arrays; the caller keeps them alive."""
+    for name, array in (("data", data), ("bins", bins)):
+        address = python_address(array) if INTERPRETED else array.ctypes.data
+        S[f"{name}_address"], S[f"{name}_length"] = address, len(array)
 
 
 if INTERPRETED:
@@ -47,8 +54,14 @@ if INTERPRETED:
     def records(S: Any, word: Any, count: Any, kind: Any) -> Any:
         return S.arena[int(word) : int(word) + int(count) * kind.itemsize // 8].view(kind)
 
+    def data_of(S: Any) -> Any:
+        return _known[int(S.data_address)]
+
+    def bins_of(S: Any) -> Any:
+        return _known[int(S.bins_address)]
+
     def invoke(hook: Any, state: Any, channel: Any, key: Any, endpoint: Any, latency_s: Any, outcome: Any) -> Any:
-        return python_hooks[int(hook)](state, channel, key, endpoint, latency_s, outcome)
+        return _known[int(hook)](state, channel, key, endpoint, latency_s, outcome)
 
 else:
 
@@ -69,6 +82,34 @@ else:
             return builder.inttoptr(arguments[0], target.get_value_type(types.voidptr))
 
         return types.voidptr(types.uint64), generate
+
+    def _array_intrinsic(kind):
+        @intrinsic
+        def array_at(context, address, length):
+            """A view of the array at an address; the runtime does not own it."""
+
+            def generate(target, builder, signature, arguments):
+                array = target.make_array(kind)(target, builder)
+                item = ir.Constant(ir.IntType(64), target.get_abi_sizeof(target.get_data_type(kind.dtype)))
+                pointer = builder.inttoptr(arguments[0], array.data.type)
+                populate_array(array, pointer, [arguments[1]], [item], item, meminfo=None)
+                return array._getvalue()
+
+            return kind(types.uint64, types.int64), generate
+
+        return array_at
+
+    _floats_at, _counts_at = _array_intrinsic(f8s), _array_intrinsic(u4s)
+
+    @numba.njit(inline="always", **COMPILE_OPTIONS)
+    def data_of(S):
+        """All numbers of distributions, traces and arrival processes, float64."""
+        return _floats_at(S.data_address, S.data_length)
+
+    @numba.njit(inline="always", **COMPILE_OPTIONS)
+    def bins_of(S):
+        """All histograms, uint32, BINS after BINS."""
+        return _counts_at(S.bins_address, S.bins_length)
 
     @intrinsic
     def invoke(context, hook, state, channel, key, endpoint, latency_s, outcome):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from sim.distributions import sample
 from sim.kernel.codes import NONE
 from sim.kernel.draws import derive
-from sim.kernel.jit import f8, f8s, i8, kernel
+from sim.kernel.hooks import data_of
+from sim.kernel.jit import f8, i8, kernel
 from sim.kernel.keys import NETWORK_BACK, NETWORK_OUT
 from sim.kernel.tables import STATE_TYPE
 
 
-@kernel(f8, STATE_TYPE, f8s, i8, i8)
-def attempt_latency(S, data, row, back):
+@kernel(f8, STATE_TYPE, i8, i8)
+def attempt_latency(S, row, back):
     """Seconds that an attempt's request message (back 0) or response message (back 1) takes."""
     task = S.task[row]
     server, client = S.instance[task.instance], task.client_instance
@@ -30,4 +31,4 @@ def attempt_latency(S, data, row, back):
         if law == NONE:
             return 0.0
     salt = NETWORK_BACK if back else NETWORK_OUT
-    return sample(S.distribution[law], data, derive(task.fresh, salt), task.index)
+    return sample(S.distribution[law], data_of(S), derive(task.fresh, salt), task.index)

@@ -29,7 +29,7 @@ from sim.kernel.codes import (
     THREADS,
 )
 from sim.kernel.events import schedule, wake
-from sim.kernel.jit import f8s, i8, kernel, u4s, void
+from sim.kernel.jit import i8, kernel, void
 from sim.kernel.measure import count_offered, count_outcome
 from sim.kernel.network import attempt_latency
 from sim.kernel.processors import append, change_running, leave_processor, settle, unqueue
@@ -44,6 +44,7 @@ def signal(S, kind, row, outcome):
     """Tell the control plane about a behaviour's task (`row`: the branch, for SIGNAL_DONE)."""
     entry = S.outbox[S.outbox_length]
     S.outbox_length += 1
+    S.halt = 1
     task = S.task[row]
     entry.kind = kind
     entry.operation = task.operation
@@ -55,8 +56,8 @@ def signal(S, kind, row, outcome):
 # Answers -------------------------------------------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, f8s, i8, i8)
-def answer(S, data, row, outcome):
+@kernel(void, STATE_TYPE, i8, i8)
+def answer(S, row, outcome):
     """Send the response of a task that has left its instance; nobody is told where nobody waits."""
     task = S.task[row]
     if task.call == NONE:
@@ -64,7 +65,7 @@ def answer(S, data, row, outcome):
         return
     task.state = REPLYING
     task.result = outcome
-    schedule(S, S.now + attempt_latency(S, data, row, 1), DATA, REPLY, row, task.generation)
+    schedule(S, S.now + attempt_latency(S, row, 1), DATA, REPLY, row, task.generation)
 
 
 @kernel(void, STATE_TYPE, i8)
@@ -87,19 +88,19 @@ def admit(S, row):
     S.task[row].arrived = S.now
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8, inline=True)
-def deliver(S, data, bins, row):
+@kernel(void, STATE_TYPE, i8, inline=True)
+def deliver(S, row):
     """A request message reaches its instance."""
     task = S.task[row]
     host = task.instance
     instance = S.instance[host]
     count_offered(S, task.stat, task.measured)
     if S.node[instance.node].down:
-        count_outcome(S, bins, task.stat, LOST, task.measured, 0.0, NO_SLO, -1)
+        count_outcome(S, task.stat, LOST, task.measured, 0.0, NO_SLO, -1)
         fall_silent(S, row)
     elif instance.down:
-        count_outcome(S, bins, task.stat, REFUSED, task.measured, 0.0, NO_SLO, -1)
-        answer(S, data, row, REFUSED)
+        count_outcome(S, task.stat, REFUSED, task.measured, 0.0, NO_SLO, -1)
+        answer(S, row, REFUSED)
     elif instance.model != THREADS:
         admit(S, row)
         wake(S, row)
@@ -113,8 +114,8 @@ def deliver(S, data, bins, row):
         task.state = QUEUED
         append(S, host, row)
     else:
-        count_outcome(S, bins, task.stat, SHED, task.measured, 0.0, NO_SLO, -1)
-        answer(S, data, row, SHED)
+        count_outcome(S, task.stat, SHED, task.measured, 0.0, NO_SLO, -1)
+        answer(S, row, SHED)
 
 
 # Departure -----------------------------------------------------------------------------------------------------------
@@ -133,13 +134,13 @@ def release_worker(S, host):
         wake(S, following)
 
 
-@kernel(void, STATE_TYPE, u4s, i8, i8)
-def depart(S, bins, row, outcome):
+@kernel(void, STATE_TYPE, i8, i8)
+def depart(S, row, outcome):
     """A handler leaves its instance: counted, its worker freed."""
     task = S.task[row]
     settle(S, task.instance)
     S.instance[task.instance].in_system -= 1
-    count_outcome(S, bins, task.stat, outcome, task.measured, S.now - task.arrived, NO_SLO, -1)
+    count_outcome(S, task.stat, outcome, task.measured, S.now - task.arrived, NO_SLO, -1)
     if task.holds_worker:
         task.holds_worker = 0
         release_worker(S, task.instance)
@@ -148,8 +149,8 @@ def depart(S, bins, row, outcome):
 # Cancellation --------------------------------------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8)
-def stop(S, data, bins, row):
+@kernel(void, STATE_TYPE, i8)
+def stop(S, row):
     """Cancel what a task does at the moment, here and (by message) at its callee."""
     task = S.task[row]
     if task.state == ON_CPU:
@@ -158,18 +159,18 @@ def stop(S, data, bins, row):
         settle(S, task.instance)
         unqueue(S, task.instance, row)
     elif task.state == IN_CALL:
-        drop_call(S, data, bins, task.awaits, 1)
+        drop_call(S, task.awaits, 1)
     elif task.state == IN_BEHAVIOUR:
         signal(S, SIGNAL_GONE, row, CANCELLED)
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8)
-def cancel_branches(S, data, bins, row):
+@kernel(void, STATE_TYPE, i8)
+def cancel_branches(S, row):
     """Cancel a task's branches, and theirs. The worklist is their sibling lists, strung together."""
     branch = S.task[row].first_branch
     S.task[row].first_branch = NONE
     while branch != NONE:
-        stop(S, data, bins, branch)
+        stop(S, branch)
         rest = S.task[branch].sibling_next
         inner = S.task[branch].first_branch
         if inner != NONE:
@@ -182,15 +183,15 @@ def cancel_branches(S, data, bins, row):
         branch = rest
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8, inline=True)
-def cancel(S, data, bins, row):
+@kernel(void, STATE_TYPE, i8, inline=True)
+def cancel(S, row):
     """A cancel message reaches the instance: its task, if it still runs there, goes without an answer."""
     task = S.task[row]
     if task.state == FLYING or task.state == REPLYING or task.state == SILENT:
         return
-    cancel_branches(S, data, bins, row)
-    stop(S, data, bins, row)
-    depart(S, bins, row, CANCELLED)
+    cancel_branches(S, row)
+    stop(S, row)
+    depart(S, row, CANCELLED)
     free_task(S, row)
 
 
@@ -218,8 +219,8 @@ def unlink_branch(S, row):
         S.task[task.sibling_next].sibling_previous = task.sibling_previous
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8, i8)
-def end_branch(S, data, bins, row, succeeded):
+@kernel(void, STATE_TYPE, i8, i8)
+def end_branch(S, row, succeeded):
     """A branch has run its steps: the join may be decided."""
     task = S.task[row]
     parent = task.parent
@@ -238,50 +239,50 @@ def end_branch(S, data, bins, row, succeeded):
     decided = waiting.join_needed == 0
     if decided or waiting.join_open < waiting.join_needed:
         if S.step[waiting.pc].b:
-            cancel_branches(S, data, bins, parent)
+            cancel_branches(S, parent)
         else:
             detach_branches(S, parent)
         resume(S, parent, decided)
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8, i8)
-def end_task(S, data, bins, row, succeeded):
+@kernel(void, STATE_TYPE, i8, i8)
+def end_task(S, row, succeeded):
     """A task falls off its program's end."""
     if S.task[row].edge == NONE:
-        end_branch(S, data, bins, row, succeeded)
+        end_branch(S, row, succeeded)
         return
     detach_branches(S, row)
     outcome = OK if succeeded else ERROR
-    depart(S, bins, row, outcome)
-    answer(S, data, row, outcome)
+    depart(S, row, outcome)
+    answer(S, row, outcome)
 
 
 # Crash ---------------------------------------------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8, i8, inline=True)
-def kill(S, data, bins, row, silent):
+@kernel(void, STATE_TYPE, i8, i8, inline=True)
+def kill(S, row, silent):
     """A task dies with its instance."""
     task = S.task[row]
     if task.state == IN_CALL:
-        drop_call(S, data, bins, task.awaits, 0)
+        drop_call(S, task.awaits, 0)
     elif task.state == IN_BEHAVIOUR:
         signal(S, SIGNAL_GONE, row, KILLED)
     if task.edge == NONE:
         free_task(S, row)
         return
-    count_outcome(S, bins, task.stat, KILLED, task.measured, 0.0, NO_SLO, -1)
+    count_outcome(S, task.stat, KILLED, task.measured, 0.0, NO_SLO, -1)
     task.generation += 1
     task.first_branch = NONE
     task.holds_worker = 0
     if silent:
         fall_silent(S, row)
     else:
-        answer(S, data, row, RESET)
+        answer(S, row, RESET)
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8, i8)
-def crash_instance(S, data, bins, host, silent):
+@kernel(void, STATE_TYPE, i8, i8)
+def crash_instance(S, host, silent):
     """Everything at an instance ends; silent: its host is dead too, and nobody is told."""
     settle(S, host)
     for row in range(S.tasks):
@@ -289,7 +290,7 @@ def crash_instance(S, data, bins, host, silent):
         if task.instance == host and not (
             task.state == FREE or task.state == FLYING or task.state == REPLYING or task.state == SILENT
         ):
-            kill(S, data, bins, row, silent)
+            kill(S, row, silent)
     instance = S.instance[host]
     instance.top = NONE
     instance.queue_head = NONE

@@ -289,6 +289,12 @@ STATE_FIELDS = (
     ("nodes", "i8"),
     ("instances", "i8"),
     ("channel_words", "i8"),  # of the largest balancer image
+    ("data_address", "u8"),  # of the array that hooks.data_of gives
+    ("data_length", "i8"),
+    ("bins_address", "u8"),  # of hooks.bins_of's
+    ("bins_length", "i8"),
+    ("halt", "i8"),  # 1: the kernel must return before the next event (signals written, buffer full, bad pick)
+    ("unchecked", "i8"),  # events that may be handled before tables must be measured again
     ("bad_policy", "i8"),  # row + 1 of a policy that picked an endpoint that does not exist
     ("bad_pick", "i8"),
 )

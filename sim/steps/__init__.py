@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sim.kernel.jit import f8s, i8, kernel, u4s, void
+from sim.kernel.jit import i8, kernel, void
 from sim.kernel.servers import end_task
 from sim.kernel.tables import STATE_TYPE
 from sim.steps import behaviour, call, choose, cpu, fail, io, parallel, repeat
@@ -31,23 +31,23 @@ def lower_step(step: Any, program: Program, path: str, level: int) -> None:
     KINDS[type(step)].lower(step, program, path, level)
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8, inline=True)
-def run_task(S, data, bins, row):
+@kernel(void, STATE_TYPE, i8, inline=True)
+def run_task(S, row):
     """Run a task's steps until it waits or ends."""
     while True:
         step = S.step[S.task[row].pc]
         kind = step.kind
         if kind == cpu.CODE:
-            cpu.enter(S, data, row)
+            cpu.enter(S, row)
             return
         if kind == END_CODE:
-            end_task(S, data, bins, row, step.a)
+            end_task(S, row, step.a)
             return
         if kind == call.CODE:
-            call.enter(S, data, bins, row)
+            call.enter(S, row)
             return
         if kind == io.CODE:
-            io.enter(S, data, row)
+            io.enter(S, row)
             return
         if kind == parallel.CODE:
             parallel.enter(S, row)

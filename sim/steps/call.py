@@ -11,7 +11,7 @@ from sim.forms import CallPolicyForm, Reference, StepForm, StepScope, inside
 from sim.forms.fields import Flag
 from sim.kernel.calls import start_call
 from sim.kernel.codes import IN_CALL, NONE
-from sim.kernel.jit import f8s, i8, kernel, u4s, void
+from sim.kernel.jit import i8, kernel, void
 from sim.kernel.keys import step_key
 from sim.kernel.rows import new_call
 from sim.kernel.tables import STATE_TYPE
@@ -54,8 +54,8 @@ def lower(step: Call, program: Program, path: str, level: int) -> None:
     program.emit(CODE, path, a=program.names.edge(step, program.endpoint), optional=step.optional)
 
 
-@kernel(void, STATE_TYPE, f8s, u4s, i8, inline=True)
-def enter(S, data, bins, row):
+@kernel(void, STATE_TYPE, i8, inline=True)
+def enter(S, row):
     task = S.task[row]
     step = S.step[task.pc]
     call_row = new_call(S)
@@ -72,4 +72,4 @@ def enter(S, data, bins, row):
     call.kept = step_key(task.kept, step.salt, task.visit)
     task.awaits = call_row
     task.state = IN_CALL
-    start_call(S, data, bins, call_row)
+    start_call(S, call_row)

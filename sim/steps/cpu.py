@@ -9,7 +9,7 @@ from pydantic import Field
 from sim.distributions import Distribution
 from sim.forms import DistributionField, StepForm, StepScope
 from sim.forms.fields import Draw
-from sim.kernel.jit import f8s, i8, kernel, void
+from sim.kernel.jit import i8, kernel, void
 from sim.kernel.processors import start_burst
 from sim.kernel.tables import STATE_TYPE
 from sim.steps.draws import draw_step
@@ -41,8 +41,8 @@ def lower(step: Cpu, program: Program, path: str, level: int) -> None:
     program.emit(CODE, path, distribution=program.names.distribution(step.work), kept=step.draw == "request")
 
 
-@kernel(void, STATE_TYPE, f8s, i8, inline=True)
-def enter(S, data, row):
-    work = draw_step(S, data, row)
+@kernel(void, STATE_TYPE, i8, inline=True)
+def enter(S, row):
+    work = draw_step(S, row)
     S.task[row].pc += 1
     start_burst(S, row, work)

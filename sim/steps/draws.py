@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sim.distributions import sample
-from sim.kernel.jit import f8, f8s, i8, kernel, u8
+from sim.kernel.hooks import data_of
+from sim.kernel.jit import f8, i8, kernel, u8
 from sim.kernel.keys import step_key
 from sim.kernel.tables import STATE_TYPE
 
@@ -16,8 +17,8 @@ def draw_key(S, row):
     return step_key(task.kept if step.kept else task.fresh, step.salt, task.visit)
 
 
-@kernel(f8, STATE_TYPE, f8s, i8)
-def draw_step(S, data, row):
+@kernel(f8, STATE_TYPE, i8)
+def draw_step(S, row):
     """A value of the step's distribution."""
     task = S.task[row]
-    return sample(S.distribution[S.step[task.pc].distribution], data, draw_key(S, row), task.index)
+    return sample(S.distribution[S.step[task.pc].distribution], data_of(S), draw_key(S, row), task.index)

@@ -11,7 +11,7 @@ from sim.forms import DistributionField, StepForm, StepScope
 from sim.forms.fields import Draw
 from sim.kernel.codes import DATA, IN_IO, STEP
 from sim.kernel.events import schedule
-from sim.kernel.jit import f8s, i8, kernel, void
+from sim.kernel.jit import i8, kernel, void
 from sim.kernel.tables import STATE_TYPE
 from sim.steps.draws import draw_step
 from sim.steps.program import Program
@@ -42,9 +42,9 @@ def lower(step: Io, program: Program, path: str, level: int) -> None:
     program.emit(CODE, path, distribution=program.names.distribution(step.wait), kept=step.draw == "request")
 
 
-@kernel(void, STATE_TYPE, f8s, i8, inline=True)
-def enter(S, data, row):
-    wait = draw_step(S, data, row)
+@kernel(void, STATE_TYPE, i8, inline=True)
+def enter(S, row):
+    wait = draw_step(S, row)
     task = S.task[row]
     task.pc += 1
     task.state = IN_IO
