@@ -29,6 +29,7 @@ def exit_status() -> Iterator[None]:
     """Turn exceptions of a command into sentences on stderr and an exit status."""
     try:
         yield
+        sys.stdout.flush()
     except DsimError as error:
         _print_mistakes(error)
         raise typer.Exit(Status.BAD_INPUT) from None

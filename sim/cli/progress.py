@@ -26,11 +26,14 @@ def announce_compilation() -> None:
 
 
 class ProgressBar:
-    """A context manager to call with each `Progress`. Silent when not enabled and when stderr is not a terminal."""
+    """A context manager to call with each `Progress`; the first call comes when all input has been checked.
+
+    Says nothing when not enabled. The bar needs a terminal, the announcement does not.
+    """
 
     def __init__(self, enabled: bool = True) -> None:
         console = Console(stderr=True)
-        self._enabled = enabled and console.is_terminal
+        self._announces, self._enabled = enabled, enabled and console.is_terminal
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -47,6 +50,9 @@ class ProgressBar:
         return self
 
     def __call__(self, progress: Progress) -> None:
+        if self._announces:
+            announce_compilation()
+            self._announces = False
         now = time.perf_counter()
         if not self._enabled or now - self._started_s < SHOWN_AFTER_S:
             return

@@ -30,7 +30,7 @@ def run(
     plugin: Annotated[list[Path] | None, typer.Option(help="A Python file to load; may be repeated.")] = None,
     out: Annotated[Path | None, typer.Option(help="A new folder for the results.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-    quiet: Annotated[bool, typer.Option(help="No progress and no summary.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no summary.")] = False,
 ) -> None:
     """Run a scenario and print throughput, latency and availability."""
     with exit_status():
@@ -45,12 +45,9 @@ def run(
 
 
 def _load(file: Path, changes: list[str], plugins: list[Path]) -> Scenario:
-    from sim.plugins import load_plugin
     from sim.scenario import load
 
-    for plugin in plugins:
-        load_plugin(plugin)
-    return load(file, changes)
+    return load(file, changes, plugins=plugins)
 
 
 def _simulate(
@@ -62,11 +59,9 @@ def _simulate(
     out: Path | None,
     quiet: bool,
 ) -> Results:
-    from sim.cli.progress import ProgressBar, announce_compilation
+    from sim.cli.progress import ProgressBar
     from sim.experiment import run_scenario
 
-    if not quiet:
-        announce_compilation()
     with ProgressBar(enabled=not quiet) as progress:
         return run_scenario(
             scenario,
@@ -99,4 +94,6 @@ def _print_summary(scenario: Scenario, results: Results) -> None:
     from sim.report import print_summary
 
     console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
-    print_summary(results, console)
+    with console.capture() as captured:  # by itself, rich would end the program when the reader has gone
+        print_summary(results, console)
+    print(captured.get(), end="")

@@ -65,15 +65,21 @@ def run_scenario(
         variants: names (None: all).
         replications, seed: instead of the scenario's own.
         workers: processes; the results do not depend on their number. None: as many as pay.
-        progress: called again and again while it runs.
+        progress: called when all input has been checked, and again and again while it runs.
         directory: a new folder for the results; it appears when all is done.
     Raises: DsimError for what cannot be run.
     """
+    _check_number("replications", replications, 1)
+    _check_number("workers", workers, 1)
+    _check_number("seed", seed, 0)
     models = _models(scenario, variants, replications, seed)
     start = time.perf_counter()
     with _folder(models, directory) as (folder, scratch):
         jobs = _jobs(models, folder)
-        runs = _run_all(jobs, workers, _watch(jobs, progress))
+        watch = _watch(jobs, progress)
+        if watch is not None:
+            watch(0, 0.0, 0)
+        runs = _run_all(jobs, workers, watch)
         results = Results({m.variant: m for m in models}, runs, time.perf_counter() - start, scratch=scratch)
         if folder is not None and scratch is None:
             write_tables(results, folder)
@@ -84,15 +90,24 @@ def run_scenario(
     return results
 
 
+def _check_number(name: str, given: int | None, at_least: int) -> None:
+    if given is not None and given < at_least:
+        raise DsimError(f"{name}: got {given}; must be an integer of at least {at_least}")
+
+
 def _models(
     scenario: Scenario, variants: Sequence[str] | None, replications: int | None, seed: int | None
 ) -> list[Model]:
-    if replications is not None and replications < 1:
-        raise DsimError(f"replications: got {replications}; must be an integer of at least 1")
-    models = [scenario.model(variant) for variant in (variants or scenario.variants)]
-    changes = {"replications": replications, "seed": seed}
-    given = {key: value for key, value in changes.items() if value is not None}
-    return [replace(model, run=replace(model.run, **given)) for model in models]
+    models = [scenario.resolve(variant) for variant in (variants or scenario.variants)]
+    plans = [
+        replace(
+            model.run,
+            replications=model.run.replications if replications is None else replications,
+            seed=model.run.seed if seed is None else seed,
+        )
+        for model in models
+    ]
+    return [replace(model, run=plan) for model, plan in zip(models, plans, strict=True)]
 
 
 @contextmanager

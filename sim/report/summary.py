@@ -59,8 +59,9 @@ def place_rows(results: Results, variant: str) -> list[PlaceRow]:
 
 def sources_table(rows: list[SourceRow]) -> Table:
     unit, scale = time_unit([row.estimates["latency_mean_s"].value for row in rows])
-    table = Table(title="Traffic: means and 95 % intervals", title_justify="left", header_style="bold")
-    for header in ("variant", "source"):
+    several = len({row.variant for row in rows}) > 1
+    table = Table(title="Traffic: values and 95 % intervals", title_justify="left", header_style="bold")
+    for header in ("variant", "source") if several else ("source",):
         table.add_column(header, overflow="fold")
     columns = ("offered /s", "ok /s", f"mean {unit}", f"p50 {unit}", f"p99 {unit}", f"p99 ok {unit}", "available %")
     for header in columns:
@@ -69,13 +70,14 @@ def sources_table(rows: list[SourceRow]) -> Table:
         rates = [with_interval(row.estimates[m]) for m in ("offered_per_s", "throughput_per_s")]
         metrics = ("latency_mean_s", "latency_p50_s", "latency_p99_s", "latency_p99_ok_s")
         latencies = [with_interval(row.estimates[m], scale) for m in metrics]
-        table.add_row(row.variant, row.source, *rates, *latencies, percentage(row.estimates["availability"]))
+        names = (row.variant, row.source) if several else (row.source,)
+        table.add_row(*names, *rates, *latencies, percentage(row.estimates["availability"]))
     return table
 
 
 def places_table(results: Results, variant: str) -> Table:
     rows = place_rows(results, variant)
-    title = f"Services and nodes of {variant}, the busiest first"
+    title = f"Services and nodes{_of(results, variant)}, the busiest first"
     hidden = len(rows) - PLACES_SHOWN
     caption = f"and {hidden} less busy ones" if hidden > 0 else None
     table = Table(title=title, title_justify="left", header_style="bold", caption=caption, caption_justify="left")
@@ -97,22 +99,29 @@ def notes(rows: list[SourceRow]) -> list[str]:
     for row in rows:
         for metric in shown:
             if row.estimates[metric].reason:
-                reasons.setdefault(row.estimates[metric].reason, set()).add(f"{row.variant}/{row.source}")
-    everyone = {f"{row.variant}/{row.source}" for row in rows}
+                reasons.setdefault(row.estimates[metric].reason, set()).add(_name(row, rows))
+    everyone = {_name(row, rows) for row in rows}
     return [reason if who == everyone else f"{', '.join(sorted(who))}: {reason}" for reason, who in reasons.items()]
 
 
+def _name(row: SourceRow, rows: list[SourceRow]) -> str:
+    return f"{row.variant}/{row.source}" if len({row.variant for row in rows}) > 1 else row.source
+
+
+def _of(results: Results, variant: str) -> str:
+    """Which variant, where there are several."""
+    return f" of {variant}" if len(results.variants) > 1 else ""
+
+
 def fault_sentences(results: Results) -> list[str]:
-    """One sentence an episode; those of the first replication, and a word where others differ."""
-    sentences = []
+    """One sentence an episode of the first replications, with the variants that it struck unless it struck all."""
+    struck: dict[str, list[str]] = {}
     for variant in results.variants:
-        runs = results.of(variant)
-        for name, start_s, end_s in runs[0].faults:
-            until = f"to {plain(end_s)} s" if end_s < runs[0].stopped_at_s else "to the end"
-            sentences.append(f"{variant}: fault “{name}” from {plain(start_s)} s {until}.")
-        if any(run.faults != runs[0].faults for run in runs):
-            sentences.append(f"{variant}: faults differ between replications; the first one's are listed.")
-    return sentences
+        first = results.of(variant)[0]
+        for name, start_s, end_s in first.faults:
+            until = f"to {plain(end_s)} s" if end_s < first.stopped_at_s else "to the end"
+            struck.setdefault(f"Fault “{name}”: from {plain(start_s)} s {until}", []).append(variant)
+    return [s + ("." if v == results.variants else f", in {', '.join(v)}.") for s, v in struck.items()]
 
 
 def stop_sentences(results: Results) -> list[str]:
@@ -121,7 +130,7 @@ def stop_sentences(results: Results) -> list[str]:
         runs = results.of(variant)
         stopped = sum(run.stopped is not None for run in runs)
         sentences.append(
-            f"{variant} is unstable: {sentence.rstrip('.')}. "
+            f"Unstable{_of(results, variant)}: {sentence.rstrip('.')}. "
             f"This ended {stopped} of {len(runs)} replications; the numbers reach up to there."
         )
     return sentences

@@ -12,11 +12,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sim.kernel.histogram import quantile
+from sim.kernel.histogram import BINS_PER_OCTAVE, bin_edges, quantile
 from sim.statistics.estimate import Estimate, withheld, without_interval
 from sim.statistics.means import CONFIDENCE, ONE_REPLICATION, student_factor
 
 TAIL_OBSERVATIONS_MIN = 10
+RESOLUTION = 0.5 / BINS_PER_OCTAVE
+"""A bin's midpoint is within this share of what fell in the bin; every interval is wider by it."""
+_EDGES = bin_edges()
 
 
 def pooled_quantile(
@@ -40,11 +43,24 @@ def pooled_quantile(
         return without_interval(value, "the quantile falls among the failures, which rank as infinitely slow")
     if len(sizes) == 1:
         return without_interval(value, ONE_REPLICATION)
-    deleted = np.array([quantile(counts - h, q, sum(failures) - f) for h, f in zip(histograms, failures, strict=True)])
+    left_out = zip(histograms, failures, strict=True)
+    deleted = np.array([interpolated_quantile(counts - h, q, sum(failures) - f) for h, f in left_out])
     if not np.isfinite(deleted).all():
         return without_interval(value, "without one replication the quantile falls among the failures")
-    half_width = student_factor(len(sizes), confidence) * jackknife_error(deleted)
+    half_width = student_factor(len(sizes), confidence) * jackknife_error(deleted) + RESOLUTION * value
     return Estimate(value, max(value - half_width, 0.0), value + half_width)
+
+
+def interpolated_quantile(counts: np.ndarray, q: float, failures: int) -> float:
+    """As `sim.kernel.histogram.quantile`, but linear within the bin: a smooth function of the counts, which moves by
+    less than a bin when one replication is left out."""
+    cumulative = np.cumsum(counts)
+    rank = q * (int(cumulative[-1]) + failures)
+    if rank > cumulative[-1]:
+        return float("inf")
+    index = int(np.searchsorted(cumulative, rank))
+    share = 1.0 - (cumulative[index] - rank) / counts[index]
+    return float(_EDGES[index] + share * (_EDGES[index + 1] - _EDGES[index]))
 
 
 def jackknife_error(deleted: np.ndarray) -> float:

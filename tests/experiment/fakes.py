@@ -83,9 +83,14 @@ class FakeScenario:
     plan: RunPlan = PLAN
     variants: tuple[str, ...] = ("base", "other")
     name: str = "fake"
+    title: str = "A fake"
     text: str = "scenario: fake\n"
 
-    def model(self, variant: str) -> Model:
+    @property
+    def records(self) -> bool:
+        return self.plan.record != "none"
+
+    def resolve(self, variant: str) -> Model:
         if variant not in self.variants:
             raise DsimError(f"no variant {variant!r}")
         return model(variant, self.plan)

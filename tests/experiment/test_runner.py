@@ -42,9 +42,10 @@ def test_options_replace_what_the_scenario_says() -> None:
     assert results.models["other"].run.seed == 99
 
 
-def test_no_replications_is_a_mistake() -> None:
-    with pytest.raises(DsimError, match="replications: got 0; must be an integer of at least 1"):
-        run(replications=0)
+@pytest.mark.parametrize("option, given, least", [("replications", 0, 1), ("workers", 0, 1), ("seed", -1, 0)])
+def test_numbers_that_are_too_small(option: str, given: int, least: int) -> None:
+    with pytest.raises(DsimError, match=f"{option}: got {given}; must be an integer of at least {least}"):
+        run(**{option: given})
 
 
 @pytest.mark.parametrize("workers", [1, None])

@@ -9,7 +9,7 @@ import pytest
 
 from sim.kernel.histogram import BINS, bin_edges
 from sim.statistics import pooled_quantile
-from sim.statistics.quantiles import jackknife_error
+from sim.statistics.quantiles import interpolated_quantile, jackknife_error
 
 EDGES = bin_edges()
 
@@ -85,3 +85,29 @@ def test_a_quantile_that_one_replication_carries_has_no_interval() -> None:
     assert math.isfinite(estimate.value)
     assert not estimate.has_interval
     assert "without one replication" in estimate.reason
+
+
+def test_interpolation_stays_within_the_bin_and_is_smooth() -> None:
+    generator = np.random.default_rng(11)
+    counts = histogram(generator.exponential(0.01, 5000)).astype(np.int64)
+    for q in (0.1, 0.5, 0.99):
+        assert interpolated_quantile(counts, q, 0) == pytest.approx(pooled_quantile([counts], [0], q).value, rel=2e-3)
+    fine = [interpolated_quantile(np.full(4, 1000), q, 0) for q in np.linspace(0.3, 0.7, 9)]
+    assert np.all(np.diff(fine) > 0)
+    assert math.isinf(interpolated_quantile(counts, 0.9, 5000))
+
+
+def test_long_runs_do_not_hide_their_uncertainty_in_a_bin() -> None:
+    """The spread between replications is a fraction of a bin here: left-out quantiles all fall in one."""
+    generator = np.random.default_rng(13)
+    truth, covered = -0.01 * math.log(0.5), 0
+    for _ in range(100):
+        estimate = pooled_quantile([histogram(generator.exponential(0.01, 50_000)) for _ in range(5)], [0] * 5, 0.5)
+        covered += estimate.low <= truth <= estimate.high
+    assert covered >= 90
+
+
+def test_equal_latencies_are_known_to_the_resolution() -> None:
+    estimate = pooled_quantile([histogram(np.full(1000, 0.02))] * 3, [0] * 3, 0.5)
+    assert estimate.low <= 0.02 <= estimate.high
+    assert estimate.half_width < 1.1e-3 * 0.02
