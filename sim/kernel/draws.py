@@ -18,9 +18,9 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _A1, _A2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _B1, _B2 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 _ODD = np.uint64(0xD1342543DE82EF95)
-_S27, _S30, _S31, _S33, _S11 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(33), np.uint64(11)
+_S27, _S30, _S31, _S33, _S12 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(33), np.uint64(12)
 _ONE = np.uint64(1)
-_SCALE = 2.0**-53
+_SCALE = 2.0**-52
 
 
 @kernel(u8, u8, u8)
@@ -35,7 +35,7 @@ def word(key, k):
 @kernel(f8, u8, i8)
 def uniform(key, k):
     """The k-th uniform number of the stream `key`, in the open interval (0, 1)."""
-    return (np.float64(word(key, np.uint64(k)) >> _S11) + 0.5) * _SCALE
+    return (np.float64(word(key, np.uint64(k)) >> _S12) + 0.5) * _SCALE
 
 
 @kernel(u8, u8, u8)

@@ -26,8 +26,8 @@ def word(key: int, k: int) -> int:
 
 
 def uniform(key: int, k: int) -> float:
-    """The k-th uniform number of the stream `key`: the upper 53 bits, in the middle of their cell of (0, 1)."""
-    return ((word(key, k) >> 11) + 0.5) / 2.0**53
+    """The k-th uniform number of the stream `key`: the upper 52 bits, in the middle of their cell of (0, 1)."""
+    return ((word(key, k) >> 12) + 0.5) / 2.0**52
 
 
 def derive(key: int, salt: int) -> int:
