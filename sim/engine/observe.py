@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -44,7 +45,9 @@ class Observer:
         roots = [row for row, edge in enumerate(tables.edges) if edge.is_root]
         self._root_stats = np.array(roots, np.int64) + len(tables.endpoint_rows)
         self._other_bins = tables.state["edge"]["other_bins"][roots]
-        self._columns: list[pd.DataFrame] = []
+        self._starts_s: list[float] = []
+        self._rows: dict[str, list[dict[str, np.ndarray]]] = {}
+        """By kind, for each window its columns, a value a thing."""
         self.previous = self.read()
         self.at_warmup = self.previous
         self.at_end = self.previous
@@ -76,53 +79,59 @@ class Observer:
             self.at_warmup = self.at_end
 
     def series(self) -> pd.DataFrame:
-        return pd.concat(self._columns, ignore_index=True) if self._columns else pd.DataFrame()
+        """One row a window and thing."""
+        flows = [grouping for grouping in self.stat_groupings if grouping.kind in SERIES_KINDS]
+        frames = []
+        for grouping in [*flows, *(places for places, _ in self.place_groupings)]:
+            windows = self._rows.get(grouping.kind, [])
+            if not windows or not grouping.names:
+                continue
+            columns: dict[str, Any] = {
+                "window_start_s": np.repeat(self._starts_s, len(grouping.names)),
+                "kind": grouping.kind,
+                "name": grouping.names * len(windows),
+            }
+            for column in windows[0]:
+                columns[column] = np.concatenate([window[column] for window in windows])
+            frames.append(pd.DataFrame(columns))
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
     def _close_window(self) -> None:
-        after = self.read()
+        before, after = self.previous, self.read()
+        self._starts_s.append(before.time_s)
         for grouping in self.stat_groupings:
             if grouping.kind in SERIES_KINDS:
-                self._columns.append(self._flow_rows(grouping, self.previous, after))
+                self._rows.setdefault(grouping.kind, []).append(self._flow_columns(grouping, before, after))
         for places, cores in self.place_groupings:
-            self._columns.append(_place_rows(places, cores, self.previous, after))
+            self._rows.setdefault(places.kind, []).append(_place_columns(places, cores, before, after))
         self.previous = after
 
-    def _flow_rows(self, grouping: Grouping, before: Totals, after: Totals) -> pd.DataFrame:
+    def _flow_columns(self, grouping: Grouping, before: Totals, after: Totals) -> dict[str, np.ndarray]:
         grown = {name: grouping.add_up(after.flow[name] - before.flow[name]) for name in FLOW_FIELDS}
         ok = grown["outcome"][:, OK]
-        rows = pd.DataFrame(
-            {
-                "window_start_s": before.time_s,
-                "kind": grouping.kind,
-                "name": grouping.names,
-                "offered": grown["offered"],
-                "ok": ok,
-                "failed": grown["outcome"].sum(axis=1) - ok,
-                "latency_mean_s": np.divide(grown["flow_total"], ok, out=np.full(len(ok), np.nan), where=ok > 0),
-            }
-        )
+        columns = {
+            "offered": grown["offered"],
+            "ok": ok,
+            "failed": grown["outcome"].sum(axis=1) - ok,
+            "latency_mean_s": np.divide(grown["flow_total"], ok, out=np.full(len(ok), np.nan), where=ok > 0),
+        }
         if grouping.kind == "source":
             roots = Grouping("source", grouping.names, grouping.group[self._root_stats])
             counts = roots.add_up(after.roots - before.roots)
             for q in (0.5, 0.99):
-                rows[f"p{q * 100:g}_s"] = [_window_quantile(c, q) for c in counts]
-        return rows
+                columns[f"p{q * 100:g}_s"] = np.array([_window_quantile(c, q) for c in counts])
+        return columns
 
 
 def _window_quantile(counts: np.ndarray, q: float) -> float:
     return quantile(counts, q) if counts.sum() * (1.0 - q) >= TAIL_MINIMUM else float("nan")
 
 
-def _place_rows(places: Grouping, cores: np.ndarray, before: Totals, after: Totals) -> pd.DataFrame:
+def _place_columns(places: Grouping, cores: np.ndarray, before: Totals, after: Totals) -> dict[str, np.ndarray]:
     elapsed = after.time_s - before.time_s
     mean = {name: places.add_up(after.areas[name] - before.areas[name]) / elapsed for name in AREA_FIELDS}
-    return pd.DataFrame(
-        {
-            "window_start_s": before.time_s,
-            "kind": places.kind,
-            "name": places.names,
-            "in_system": mean["in_system_area"],
-            "queue": mean["queue_area"],
-            "utilization": mean["busy_area"] / cores,
-        }
-    )
+    return {
+        "in_system": mean["in_system_area"],
+        "queue": mean["queue_area"],
+        "utilization": mean["busy_area"] / cores,
+    }
