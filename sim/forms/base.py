@@ -18,6 +18,10 @@ from pydantic_core import ErrorDetails
 
 Location = tuple[str | int, ...]
 """Keys and list positions, from the thing that is being read to the place of a mistake."""
+ADVICE = ("write ", "did you mean ", "remove ", "put ", "keep ", "give ", "lower ", "add ")
+"""How the last part of a sentence begins when it says what to do."""
+MOST_COMPARED = 500
+"""Among more names than this, a suggestion must begin alike and be about as long."""
 _Item = TypeVar("_Item")
 
 
@@ -27,20 +31,23 @@ class Mistake(NamedTuple):
     location: Location
     text: str
     remedy: str = ""
-    """For a key that must be there: a value that would be right, as YAML."""
+    """A value that would be right there, as YAML, so that the rest can be judged."""
 
     def below(self, *location: str | int) -> Mistake:
         return self._replace(location=(*location, *self.location))
 
 
 class MistakeError(ValueError):
-    """One wrong value: what was given; what is allowed; what to do."""
+    """One wrong value: what was given; what is allowed; what to do (the form adds an example where this is missing)."""
 
-    def __init__(self, text: str, *, advised: bool = False) -> None:
+    def __init__(self, text: str) -> None:
         self.text = text
-        self.advised = advised
-        """Does the text already end in what to do?"""
         super().__init__(text)
+
+    @property
+    def has_advice(self) -> bool:
+        """Does the text already end in what to do?"""
+        return "such as {" in self.text or self.text.rpartition("; ")[2].startswith(ADVICE)
 
 
 class MistakesError(ValueError):
@@ -125,6 +132,8 @@ def listed(names: Iterable[str], last: str = "and") -> str:
 def suggestion(given: str, known: Iterable[str]) -> str:
     """`; did you mean x?` where something close exists, or nothing."""
     names = list(known)
+    if len(names) > MOST_COMPARED:
+        names = [name for name in names if name[:1] == given[:1] and abs(len(name) - len(given)) <= 1]
     lower = {name.lower(): name for name in reversed(names)}
     close = difflib.get_close_matches(given.lower(), lower, 1, 0.6)
     return f"; did you mean {lower[close[0]]}?" if close else ""
@@ -199,14 +208,21 @@ def _mistakes_of(cls: type[Form], error: ValidationError, given: Mapping[str, An
         inner = detail.get("ctx", {}).get("error")
         if isinstance(inner, MistakesError):
             yield from (mistake.below(*location) for mistake in inner.found)
-        elif detail["type"] == "missing" and key in given:
-            continue  # it is there, without a value
+        elif detail["type"] == "missing" and (key in given or _is_misspelt(cls, key, given)):
+            continue  # it is there, without a value or under another name
         elif detail["type"] == "missing":
             yield Mistake((key,), f"the key {key} is missing{_advice(cls, key)}", _remedy(cls, key))
         elif detail["type"] == "extra_forbidden":
             yield Mistake(location, _unknown_key(cls, key))
         else:
             yield Mistake(location, _sentence(cls, detail, inner), _remedy(cls, key) if len(location) == 1 else "")
+
+
+def _is_misspelt(cls: type[Form], missing: str, given: Iterable[str]) -> bool:
+    """Does an unknown key stand for the missing one, or is it a kind that is not supported yet?"""
+    keys = _keys_of(cls)
+    strange = [key for key in given if key not in keys]
+    return any(key in cls.later or suggestion(key, keys) == suggestion(missing, keys) for key in strange)
 
 
 def _without_value(cls: type[Form], keys: Iterable[str]) -> Iterator[Mistake]:
@@ -220,7 +236,7 @@ def _without_value(cls: type[Form], keys: Iterable[str]) -> Iterator[Mistake]:
 def _sentence(cls: type[Form], detail: ErrorDetails, inner: Any) -> str:
     key = str(_location(detail)[0])
     if isinstance(inner, MistakeError):
-        return inner.text if inner.advised else inner.text + _advice(cls, key)
+        return inner.text if inner.has_advice else inner.text + _advice(cls, key)
     allowed = {"dict_type": "a mapping", "list_type": "a list"}.get(detail["type"], "something else")
     return f"got {show(detail['input'])}; must be {allowed}{_advice(cls, key)}"
 
@@ -241,7 +257,7 @@ def _advice(cls: type[Form], key: str) -> str:
 
 def _remedy(cls: type[Form], key: str) -> str:
     info = _keys_of(cls).get(key)
-    return str(info.examples[0]) if info and info.examples and info.is_required() else ""
+    return str(info.examples[0]) if info and info.examples else ""
 
 
 def _unknown_key(cls: type[Form], key: str) -> str:
@@ -257,5 +273,5 @@ def _first(names: list[str], limit: int = 20) -> list[str]:
 
 
 def _keys(value: Mapping[str, Any]) -> str:
-    names = _first([str(key) for key in value], 4)
+    names = _first([show(key) for key in value], 4)
     return f"the key{'s' if len(names) > 1 else ''} {listed(names)}"

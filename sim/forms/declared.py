@@ -18,10 +18,13 @@ from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 from sim.distributions import DISTRIBUTIONS, Declared, Distribution
 from sim.errors import DsimError
 from sim.forms.base import Location, Mistake, MistakeError, MistakesError, inside, listed, not_one, show, unknown
+from sim.forms.fields import check_has_unit
 from sim.forms.parameters import example, read_parameters
 from sim.forms.scalar import resolve_scalar
 from sim.traffic import ARRIVALS, Arrivals
+from sim.units import RATES
 
+_RATE_ENDS = tuple(RATES)
 _CALL = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_-]*)\s*(?:\((.*)\)\s*)?", re.DOTALL)
 
 
@@ -44,10 +47,10 @@ def read_declared(family: Family, value: Any, folder: Path | None) -> Any:
     """An object of the family; file names are relative to `folder`. Raises MistakeError or MistakesError."""
     if isinstance(value, str):
         return _from_text(family, value, folder)
-    if isinstance(value, int | float) and not isinstance(value, bool) and family.lone:
-        raise MistakeError(f"got {show(value)}, which has no unit; write {value}ms or {value}s", advised=True)
+    if family.lone:
+        check_has_unit(value, "{0}ms or {0}s")
     if not isinstance(value, Mapping) or len(value) != 1:
-        raise MistakeError(not_one(value, f"one {family.noun} such as {family.example}"), advised=True)
+        raise MistakeError(not_one(value, f"one {family.noun} such as {family.example}"))
     [(name, given)] = value.items()
     cls = _entry(family, name)
     if isinstance(given, Mapping):
@@ -68,24 +71,22 @@ def _from_text(family: Family, text: str, folder: Path | None) -> Any:
     match = _CALL.fullmatch(text)
     if match is None:
         if family.lone is None:
-            name = family.example.partition("(")[0]
-            raise MistakeError(f"got {show(text)}; must be an {family.noun}; write e.g. {name}({text})", advised=True)
+            inside_it = text.strip() if text.strip().endswith(_RATE_ENDS) else "400/s"
+            raise MistakeError(f"got {show(text)}; must be an {family.noun}; write e.g. poisson({show(inside_it)})")
         return _build_alone(family.entries[family.lone], text, folder, ())
     name, argument = match.groups()
     cls = _entry(family, name)
     if argument is None or not argument.strip():
         short = f"{cls.name}({example(cls.parameters[cls.single])})" if cls.single else canonical(cls)
-        raise MistakeError(f"got {show(text)}, without its parameters; write e.g. {short}", advised=True)
+        raise MistakeError(f"got {show(text)}, without its parameters; write e.g. {short}")
     if cls.single is None or "=" in argument or ("," in argument and "(" not in argument):
-        raise MistakeError(
-            f"got {show(text)}; several parameters are written as a mapping; write {canonical(cls)}", advised=True
-        )
+        raise MistakeError(f"got {show(text)}; several parameters are written as a mapping; write {canonical(cls)}")
     return _build_alone(cls, resolve_scalar(argument.strip()), folder, ())
 
 
 def _entry(family: Family, name: str) -> type[Declared]:
     if name not in family.entries:
-        raise MistakeError(unknown(family.noun, name, family.entries, f"write e.g. {family.example}"), advised=True)
+        raise MistakeError(unknown(family.noun, name, family.entries, f"write e.g. {family.example}"))
     return family.entries[name]
 
 
@@ -105,7 +106,9 @@ def _build(cls: type[Declared], given: Mapping[str, Any], folder: Path | None) -
     try:
         return cls.build(**values)
     except DsimError as error:
-        raise MistakesError([_placed(cls, str(error))]) from None
+        mistake = _placed(cls, str(error))
+        note = " (the numbers are seconds)" if mistake.text.startswith("got ") else ""
+        raise MistakesError([mistake._replace(text=mistake.text + note)]) from None
 
 
 def _check_names(cls: type[Declared], given: Mapping[str, Any]) -> None:
@@ -115,10 +118,10 @@ def _check_names(cls: type[Declared], given: Mapping[str, Any]) -> None:
     missing = [name for name in cls.forms[0].required if name not in given]
     if len(cls.forms) == 1 and missing:
         what = "keys {} are" if len(missing) > 1 else "key {} is"
-        raise MistakeError(f"the {what.format(listed(missing))} missing; write e.g. {canonical(cls)}", advised=True)
+        raise MistakeError(f"the {what.format(listed(missing))} missing; write e.g. {canonical(cls)}")
     ways = "; or ".join(listed(form.required) for form in cls.forms)
     has = f"got {listed(given)}" if given else "got no keys"
-    raise MistakeError(f"{has}; must have {ways}; write e.g. {canonical(cls)}", advised=True)
+    raise MistakeError(f"{has}; must have {ways}; write e.g. {canonical(cls)}")
 
 
 def _placed(cls: type[Declared], text: str) -> Mistake:

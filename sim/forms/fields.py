@@ -25,34 +25,34 @@ def _field(read: Callable[[Any], Any], schema: dict[str, Any]) -> Any:
 
 def read_duration(value: Any, *, positive: bool = True) -> float:
     """Seconds, from text with a unit."""
-    if _is_number(value):
-        raise MistakeError(f"got {show(value)}, which has no unit; write {value}ms or {value}s", advised=True)
+    check_has_unit(value, "{0}ms or {0}s")
     seconds = _parsed(parse_duration, value, "a time such as 250ms")
     if seconds < 0 or (positive and seconds == 0):
-        raise MistakeError(f"got {value}; must be a time {'above' if positive else 'of at least'} 0s")
+        raise MistakeError(f"got {show(value)}; must be a time {'above' if positive else 'of at least'} 0s")
     if seconds > LONGEST_TIME_S:
-        raise MistakeError(f"got {value}; must be a time of at most {format_duration(LONGEST_TIME_S)} (about 30 years)")
+        raise MistakeError(
+            f"got {show(value)}; must be a time of at most {format_duration(LONGEST_TIME_S)} (about 30 years)"
+        )
     return seconds
 
 
 def read_rate(value: Any) -> float:
     """Events per second, from text with a unit."""
-    if _is_number(value):
-        raise MistakeError(f"got {show(value)}, which has no unit; write {value}/s", advised=True)
+    check_has_unit(value, "{0}/s")
     rate = _parsed(parse_rate, value, "a rate such as 400/s")
     if rate < 0 or rate > LARGEST_COUNT:
-        raise MistakeError(f"got {value}; must be a rate from 0/s to {format_rate(LARGEST_COUNT)}")
+        raise MistakeError(f"got {show(value)}; must be a rate from 0/s to {format_rate(LARGEST_COUNT)}")
     return rate
 
 
 def read_probability(value: Any) -> float:
     """A share in [0, 1], from a percentage."""
-    if _is_number(value):
-        hint = f"{value * 100:g}%" if 0 <= value <= 1 else f"{value}%"
-        raise MistakeError(f"got {show(value)}, which has no unit; write {hint}", advised=True)
+    if _is_number(value) and 0 <= value <= 1:
+        raise MistakeError(f"got {show(value)}, which has no unit; write {value * 100:g}%")
+    check_has_unit(value, "{0}%")
     share = _parsed(parse_share, value, "a percentage such as 0.1%")
     if not 0 <= share <= 1:
-        raise MistakeError(f"got {value}; must be a percentage from 0% to 100%")
+        raise MistakeError(f"got {show(value)}; must be a percentage from 0% to 100%")
     return share
 
 
@@ -69,13 +69,15 @@ def read_number(value: Any, *, positive: bool = True) -> float:
 def read_count(value: Any, *, least: int = 1, most: int = LARGEST_COUNT) -> int:
     """An integer; `10k` is one too."""
     what = f"an integer of at least {least}"
-    if isinstance(value, str):
-        value = _parsed(parse_count, value, what)
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    try:
+        number = parse_count(value) if isinstance(value, str) else value
+    except DsimError:
+        number = None
+    if isinstance(number, bool) or not isinstance(number, int) or number < least:
         raise MistakeError(f"got {show(value)}; must be {what}")
-    if value > most:
+    if number > most:
         raise MistakeError(f"got {show(value)}; must be an integer of at most {format_count(most)}")
-    return value
+    return number
 
 
 def read_flag(value: Any) -> bool:
@@ -94,12 +96,11 @@ def read_text(value: Any) -> str:
 
 def read_identifier(value: Any) -> str:
     if not isinstance(value, str):
-        raise MistakeError(f"got {show(value)}; must be a name; put quotes around it if it is one", advised=True)
+        raise MistakeError(f"got {show(value)}; must be a name that starts with a letter")
     if not IDENTIFIER.fullmatch(value) or len(value) > 64:
         raise MistakeError(
             f"got {show(value)}; must be a name of at most 64 letters, digits, - and _ that starts with a letter"
-            f"{_as_identifier(value)}",
-            advised=True,
+            f"{_as_identifier(value)}"
         )
     return value
 
@@ -132,7 +133,7 @@ def choice_reader(*allowed: str) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if value not in allowed:
             hint = suggestion(value, allowed) if isinstance(value, str) else ""
-            raise MistakeError(f"got {show(value)}; must be {' | '.join(allowed)}{hint}", advised=bool(hint))
+            raise MistakeError(f"got {show(value)}; must be {' | '.join(allowed)}{hint}")
         return str(value)
 
     return read
@@ -141,6 +142,13 @@ def choice_reader(*allowed: str) -> Callable[[Any], str]:
 def or_none(read: Callable[[Any], _Value]) -> Callable[[Any], _Value | None]:
     """The word `none` switches a thing off that a wider policy had switched on."""
     return lambda value: None if value == "none" else read(value)
+
+
+def check_has_unit(value: Any, units: str) -> None:
+    """Refuse a bare number, and show it as one may have meant it."""
+    if _is_number(value):
+        meant = f"; write {units.format(value)}" if math.isfinite(value) else ""
+        raise MistakeError(f"got {show(value)}, which has no unit{meant}")
 
 
 def _is_number(value: Any) -> bool:
@@ -153,7 +161,7 @@ def _parsed(parse: Callable[[str], _Value], value: Any, what: str) -> _Value:
     try:
         return parse(value)
     except DsimError as error:
-        raise MistakeError(str(error), advised="write e.g." in str(error) or "did you mean" in str(error)) from None
+        raise MistakeError(str(error)) from None
 
 
 def _as_identifier(text: str) -> str:

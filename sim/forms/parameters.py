@@ -10,7 +10,7 @@ from typing import Any
 from sim.distributions import Parameter
 from sim.errors import DsimError
 from sim.forms.base import Mistake, MistakeError, MistakesError, inside, listed, read_each, show, suggestion
-from sim.forms.fields import read_flag, read_text
+from sim.forms.fields import check_has_unit, read_flag, read_text
 from sim.units import DURATIONS, format_duration, format_rate, parse_duration, parse_rate, parse_share
 
 ReadDistribution = Callable[[Any, Path | None], Any]
@@ -107,15 +107,14 @@ def _scalar(kind: str, parameter: Parameter, value: Any, folder: Path | None) ->
 
 def _measure(kind: str, parameter: Parameter, value: Any) -> float:
     parse, show_as, noun, units = _MEASURES[kind]
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        raise MistakeError(f"got {show(value)}, which has no unit; write {units.format(value)}", advised=True)
+    check_has_unit(value, units)
     if not isinstance(value, str):
-        raise MistakeError(f"got {show(value)}; must be {noun} such as {_EXAMPLES[kind]}", advised=True)
+        raise MistakeError(f"got {show(value)}; must be {noun} such as {_EXAMPLES[kind]}")
     try:
         number = parse(value)
     except DsimError as error:
-        raise MistakeError(str(error), advised=True) from None
-    return _limited(parameter, number, value, show_as, noun)
+        raise MistakeError(str(error)) from None
+    return _limited(parameter, number, value, show_as, noun, f"; write e.g. {_EXAMPLES[kind]}")
 
 
 def _ratio(kind: str, parameter: Parameter, value: Any) -> float:
@@ -126,17 +125,24 @@ def _ratio(kind: str, parameter: Parameter, value: Any) -> float:
         except DsimError:
             number = None
     if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
-        raise MistakeError(f"got {show(value)}; must be a {kind} such as {_EXAMPLES[kind]}", advised=True)
+        raise MistakeError(f"got {show(value)}; must be a {kind} such as {_EXAMPLES[kind]}")
     return _limited(parameter, float(number), value, lambda limit: f"{limit:g}", f"a {kind}")
 
 
 def _integer(parameter: Parameter, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > 10**15:
-        raise MistakeError(f"got {show(value)}; must be an integer such as {_EXAMPLES['integer']}", advised=True)
+        raise MistakeError(f"got {show(value)}; must be an integer such as {_EXAMPLES['integer']}")
     return int(_limited(parameter, value, value, lambda limit: f"{limit:g}", "an integer"))
 
 
-def _limited(parameter: Parameter, number: float, value: Any, show_as: Callable[[float], str], noun: str) -> float:
+def _limited(
+    parameter: Parameter,
+    number: float,
+    value: Any,
+    show_as: Callable[[float], str],
+    noun: str,
+    advice: str = "",
+) -> float:
     above, least, most = parameter.above, parameter.at_least, parameter.at_most
     too_low = (above is not None and number <= above) or (least is not None and number < least)
     if not too_low and (most is None or number <= most):
@@ -148,7 +154,7 @@ def _limited(parameter: Parameter, number: float, value: Any, show_as: Callable[
         limits.append(f"of at least {show_as(least)}")
     if most is not None:
         limits.append(f"of at most {show_as(most)}")
-    raise MistakeError(f"got {show(value)}; must be {noun} {listed(limits)}")
+    raise MistakeError(f"got {show(value)}; must be {noun} {listed(limits)}{advice}")
 
 
 def _record(

@@ -22,13 +22,14 @@ from sim.forms.base import (
     unknown,
 )
 from sim.forms.declared import DISTRIBUTION, read_declared
-from sim.forms.fields import Count, Duration, Jitter, PositiveNumber, TimeoutField, choice_reader
+from sim.forms.fields import Duration, Jitter, PositiveNumber, TimeoutField, choice_reader, read_count
 from sim.forms.parameters import example, read_parameters
 from sim.model import FAILURES, Balance, CallPolicy, Outcome, Retry
 from sim.units import format_duration
 
 DEFAULT_BALANCE = "round_robin"
 DEFAULT_BACKOFF: dict[str, Any] = {"initial": 0.025, "factor": 2.0, "max": 1.0, "jitter": "full"}
+MOST_ATTEMPTS = 1000
 RETRIED: tuple[Outcome, ...] = tuple(outcome for outcome in FAILURES if outcome != "too_deep")
 
 
@@ -59,18 +60,24 @@ Outcomes = Annotated[
 ]
 
 
+def _read_attempts(value: Any) -> int:
+    if value == 1:
+        raise MistakeError("got 1; must be at least 2, the first try included; write retry: none for no retries")
+    return read_count(value, least=2, most=MOST_ATTEMPTS)
+
+
+Attempts = Annotated[
+    int, PlainValidator(_read_attempts), WithJsonSchema({"type": "integer", "minimum": 2, "maximum": MOST_ATTEMPTS})
+]
+
+
 class RetryForm(Form):
     shape = "a mapping such as {attempts: 3}, or none"
     later = frozenset({"budget"})
 
-    attempts: Count | None = Field(None, examples=[3])
+    attempts: Attempts | None = Field(None, examples=[3])
     backoff: BackoffForm = Field(BackoffForm(), examples=["{initial: 10ms, factor: 2, max: 1s, jitter: full}"])
     on: Outcomes = Field(RETRIED, examples=["[timeout, refused]"])
-
-    def problems(self) -> Iterator[Mistake]:
-        if self.attempts == 1:
-            text = "got 1; must be an integer of at least 2, the first try included; write retry: none for no retries"
-            yield Mistake(("attempts",), text)
 
 
 def _read_retry(value: Any, info: ValidationInfo) -> RetryForm | None:
@@ -101,16 +108,14 @@ def _balance(name: str, given: Mapping[str, Any], folder: Path | None) -> Balanc
         policy.parameters, given, folder, lambda item, base: read_declared(DISTRIBUTION, item, base), _canonical(name)
     )
     if missing:
-        raise MistakeError(f"{name} needs the key {missing[0]}; write e.g. {_canonical(name)}", advised=True)
+        raise MistakeError(f"{name} needs the key {missing[0]}; write e.g. {_canonical(name)}")
     defaults = {key: rule.default for key, rule in policy.parameters.items() if key not in values}
     return Balance(name, {key: _frozen((values | defaults)[key]) for key in policy.parameters})
 
 
 def _policy(name: str) -> type[Policy]:
     if name not in POLICIES:
-        raise MistakeError(
-            unknown("balancing policy", name, POLICIES, "a policy of your own needs --plugin FILE.py"), advised=True
-        )
+        raise MistakeError(unknown("balancing policy", name, POLICIES, "a policy of your own needs --plugin FILE.py"))
     return POLICIES[name]
 
 

@@ -26,7 +26,7 @@ def read_weight(value: Any) -> Weight:
         try:
             number = parse_share(value)
         except DsimError as error:
-            raise MistakeError(str(error), advised=True) from None
+            raise MistakeError(str(error)) from None
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < 1e12:
         raise MistakeError(f"got {show(value)}; must be a percentage or a number above 0")
     return Weight(float(number), is_percentage)
@@ -37,11 +37,11 @@ def shares(weights: Sequence[Weight]) -> tuple[float, ...]:
     total = math.fsum(weight.value for weight in weights)
     percentages = sum(weight.is_percentage for weight in weights)
     if 0 < percentages < len(weights):
-        raise MistakeError("got percentages and plain numbers side by side; must be all of one kind", advised=True)
+        raise MistakeError("got percentages and plain numbers side by side; must be all of one kind")
     if percentages and abs(total - 1) > SUM_TOLERANCE:
         text = format_share(total, 6)
         hint = f"give the remaining {format_share(1 - total, 4)} to one of them" if total < 1 else "lower some of them"
-        raise MistakeError(f"got weights that add up to {text}; must add up to 100%; {hint}", advised=True)
+        raise MistakeError(f"got weights that add up to {text}; must add up to 100%; {hint}")
     return tuple(weight.value / total for weight in weights)
 
 

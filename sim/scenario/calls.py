@@ -91,7 +91,7 @@ class Policies:
         for name in POLICIES[balance.policy].server_state:
             value = balance.params.get(name)
             if isinstance(value, tuple) and len(value) != count:
-                text = f"got {len(value)} {name} for {service}, which has {_instances(count)}; must be {count} {name}"
+                text = f"got {len(value)} {name} for {service}, which has {_instances(count)}; must be one an instance"
                 location = ("balance", balance.policy, name)
                 self.findings.add(_last_with("balance", layers), location, text, ("services", service, "instances"))
 

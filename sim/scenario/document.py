@@ -38,7 +38,7 @@ def _read_record(value: Any, info: ValidationInfo) -> tuple[Literal["none", "sam
         return value, 1.0 if value == "all" else DEFAULT_RECORD_SHARE
     if not isinstance(value, Mapping):
         hint = suggestion(value, ["none", "sample", "all"]) if isinstance(value, str) else ""
-        raise MistakeError(f"got {show(value)}; must be {RecordForm.shape}{hint}", advised=bool(hint))
+        raise MistakeError(f"got {show(value)}; must be {RecordForm.shape}{hint}")
     share = read_as(RecordForm, value, info.context).sample
     if share == 0:
         with inside("sample"):

@@ -25,9 +25,8 @@ def read_scenario(path: str | Path) -> str:
             raise ScenarioErrors([f"{path}: is not a regular file; give a scenario file in YAML"])
         with file.open("rb") as stream:
             data = stream.read(LARGEST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ScenarioErrors([f"{path!s}: cannot be read: {reason}; give a file that can"]) from None
+    except OSError as error:
+        raise ScenarioErrors([f"{path}: cannot be read: {error.strerror}; give a file that can"]) from None
     if len(data) > LARGEST_BYTES:
         size = os.path.getsize(file)
         raise ScenarioErrors(

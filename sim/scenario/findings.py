@@ -23,7 +23,8 @@ class Findings:
     """
 
     def __init__(self, removed: Collection[Location] = ()) -> None:
-        self.removed = removed
+        self.removed = frozenset(removed)
+        self._above_removed = {gone[:n] for gone in removed for n in range(len(gone))}
         self._found: dict[Finding, None] = {}
 
     def __iter__(self) -> Iterator[Finding]:
@@ -34,13 +35,15 @@ class Findings:
 
     def can_judge(self, *needs: Location) -> bool:
         """Is nothing removed at, above or below the places that a judgement needs?"""
-        return not any(need[: len(gone)] == gone[: len(need)] for need in needs for gone in self.removed)
+        return not any(
+            need in self._above_removed or any(need[:n] in self.removed for n in range(len(need) + 1)) for need in needs
+        )
 
     def add(self, form: Form, location: Location, text: str, *needs: Location) -> None:
         """A mistake at a location inside a form."""
         assert isinstance(form.given, Map), f"{type(form).__name__} was not read from a file"
         mark = locate(form.given, location)
-        if self.can_judge(*needs) and not self._is_replaced(mark):
+        if self.can_judge(_in_document(mark), *needs):
             self._found[Finding(mark, text)] = None
 
     def add_error(self, form: Form, error: MistakeError | MistakesError, *location: str | int) -> None:
@@ -52,6 +55,7 @@ class Findings:
         """Entries of a section that could not be read at all."""
         return {str(gone[1]) for gone in self.removed if len(gone) == 2 and gone[0] == section}
 
-    def _is_replaced(self, mark: Mark) -> bool:
-        path = mark.path[2:] if mark.path[:1] == ("variants",) else mark.path
-        return any(path[: len(gone)] == gone for gone in self.removed)
+
+def _in_document(mark: Mark) -> Location:
+    """The path in the variant's document of what the patch may have brought."""
+    return mark.path[2:] if mark.path[:1] == ("variants",) else mark.path

@@ -21,7 +21,7 @@ from sim.scenario.findings import Finding, Findings
 from sim.scenario.reader import Problem, parse
 from sim.scenario.resolver import resolve
 from sim.scenario.services import ServiceForm, TrafficForm
-from sim.scenario.tree import Map, copy_tree, edit, existing, locate
+from sim.scenario.tree import Map, copy_tree, edit, existing, locate, value_at
 
 MOST_ROUNDS = 20
 
@@ -99,8 +99,10 @@ def _repairs(tree: Map, mistakes: Iterable[Mistake]) -> dict[Location, Any]:
     changes: dict[Location, Any] = {}
     for mistake in mistakes:
         place = existing(tree, mistake.location)
-        if mistake.remedy and existing(tree, mistake.location[:-1]) == mistake.location[:-1]:
-            changes[mistake.location] = parse(mistake.remedy, "remedy", path=mistake.location)[0]
+        if mistake.remedy:
+            inside_mapping = isinstance(value_at(tree, mistake.location[:-1]), Map)
+            place = mistake.location if inside_mapping else place
+            changes[place] = parse(mistake.remedy, "remedy", path=place)[0]
         elif place:
             changes[place] = None
     return {path: value for path, value in changes.items() if not any(path[:n] in changes for n in range(1, len(path)))}

@@ -23,7 +23,7 @@ def read_names(value: Any) -> tuple[str, ...]:
         with inside(*([i] if isinstance(value, list) else [])):
             read_identifier(item)
             if item in items[:i]:
-                raise MistakeError(f"got {item} a second time; must be different names; remove one")
+                raise MistakeError(f"got {item} twice; must be different names; remove one")
     return tuple(items)
 
 

@@ -9,7 +9,7 @@ from sim.errors import ScenarioErrors
 from sim.forms import MistakeError, listed, show, suggestion, unknown
 from sim.forms.fields import read_identifier
 from sim.scenario.reader import Problem, parse
-from sim.scenario.tree import Map, Mark, Path, Seq, copy_tree, locate
+from sim.scenario.tree import Map, Mark, Path, Seq, copy_tree, locate, without
 
 ONLY_VARIANT = "baseline"
 """The name of the one variant of a scenario without `variants:`."""
@@ -59,10 +59,7 @@ def read_variants(tree: Map) -> tuple[dict[str, Map], list[Problem]]:
 def apply_variant(base: Map, patch: Map) -> tuple[Map, list[Problem]]:
     """The document of one variant; `base` is left as it is."""
     problems: list[Problem] = []
-    result = copy_tree(base)
-    assert isinstance(result, Map)
-    for name in _replaced(patch, problems):
-        result.drop(name)
+    result = without(base, *_replaced(patch, problems))
     changes = copy_tree(patch)
     if "replace" in changes:
         changes.drop("replace")

@@ -87,7 +87,7 @@ class Placement:
         if form.cores is None:
             return min(1.0, host.cores) if form.concurrency == "event_loop" else host.cores
         if form.cores > host.cores:
-            text = f"got {form.cores:g} on {host.name}, which has {host.cores:g}; must be at most that"
+            text = f"got {form.cores:g}, but {host.name} has {host.cores:g}; must be at most {host.cores:g}"
             self.findings.add(form, ("cores",), text, ("nodes",))
         return form.cores
 

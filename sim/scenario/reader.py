@@ -150,8 +150,8 @@ class _Builder:
             key = start.value
             value = self._node(next(self.events), (*path, key))
             if key == "<<":
-                self._problem(start, path, "<< is not part of YAML 1.2; write the keys out, or use defaults:")
-            elif key in result:
+                raise self._refusal(start, "<< (merge) is not part of YAML 1.2; write the keys out")
+            if key in result:
                 line = result.marks[key].line
                 self._problem(start, (*path, key), f"the key was given before, in line {line}; remove one of the two")
             else:
@@ -167,10 +167,12 @@ class _Builder:
 
     def _alias(self, event: AliasEvent, path: Path) -> Any:
         if event.anchor in self.open_anchors:
-            raise self._refusal(event, f"the alias *{event.anchor} stands inside its own anchor; write the value out")
+            raise self._refusal(
+                event, f"the alias {show('*' + event.anchor)} stands inside its own anchor; write the value out"
+            )
         if event.anchor not in self.anchors:
             known = f"must be {listed(sorted(self.anchors), 'or')}" if self.anchors else "no anchor was set before it"
-            raise self._refusal(event, f"got the unknown alias *{event.anchor}; {known}")
+            raise self._refusal(event, f"got the unknown alias {show('*' + event.anchor)}; {known}")
         value = self.anchors[event.anchor]
         self._count(event, size(value), path, depth=_depth(value))
         return copy_tree(value, path)

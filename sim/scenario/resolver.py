@@ -49,17 +49,16 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
 def _run_plan(form: RunForm, findings: Findings) -> RunPlan:
     warmup = form.duration * WARMUP_SHARE if form.warmup is None else form.warmup
     if warmup >= form.duration:
-        text = (
-            f"got {format_duration(warmup)} in a run of {format_duration(form.duration)}; must be shorter than the run"
-        )
-        findings.add(form, ("warmup",), text, ("run",))
+        text = f"got {format_duration(warmup)} in a run of {format_duration(form.duration)}; must be shorter"
+        advice = f"write e.g. warmup: {format_duration(form.duration * WARMUP_SHARE)}"
+        findings.add(form, ("warmup",), f"{text}; {advice}", ("run", "warmup"), ("run", "duration"))
     window = form.window or _default_window(form.duration)
     if form.duration / window > MOST_WINDOWS:
         text = f"got {format_duration(window)}, which makes {form.duration / window:,.0f} windows"
         advice = (
             f"must make at most {MOST_WINDOWS:,}; write e.g. window: {format_duration(_default_window(form.duration))}"
         )
-        findings.add(form, ("window",), f"{text}; {advice}", ("run",))
+        findings.add(form, ("window",), f"{text}; {advice}", ("run", "duration"))
     return RunPlan(
         duration_s=form.duration,
         warmup_s=warmup,
@@ -98,8 +97,8 @@ def _check_cycles(form: ScenarioForm, services: Iterable[Service], findings: Fin
     for cycle in certain_cycles(programs):
         way = " → ".join(f"{service}.{endpoint}" for service, endpoint in (*cycle, cycle[0]))
         text = (
-            f"a request here never ends, because each of the calls {way} is certain; "
-            "remove one of them, or make it a branch of a choose"
+            f"a request here never ends: the calls {way} are all certain; "
+            "remove one of them, or put it into a choose beside other branches"
         )
         service, endpoint = cycle[0]
         findings.add(

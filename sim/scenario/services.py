@@ -46,10 +46,10 @@ def _read_concurrency(value: Any, info: ValidationInfo) -> Concurrency:
     if value in ("goroutines", "event_loop"):
         return value  # type: ignore[no-any-return]
     if value == "threads":
-        raise MistakeError("got threads, without the number of workers; write {threads: {workers: 64}}", advised=True)
+        raise MistakeError("got threads, without the number of workers; write {threads: {workers: 64}}")
     if not isinstance(value, Mapping) or set(value) != {"threads"}:
         hint = suggestion(value, ["goroutines", "event_loop", "threads"]) if isinstance(value, str) else ""
-        raise MistakeError(not_one(value, _CONCURRENCY) + hint, advised=True)
+        raise MistakeError(not_one(value, _CONCURRENCY) + hint)
     with inside("threads"):
         threads = read_as(ThreadsForm, value["threads"], info.context)
     assert isinstance(threads, ThreadsForm)

@@ -114,6 +114,16 @@ def existing(tree: Any, path: Sequence[str | int]) -> Path:
     return tuple(found)
 
 
+def value_at(tree: Any, path: Sequence[str | int]) -> Any:
+    """What stands at a path, None where nothing does."""
+    for part in path:
+        if isinstance(tree, Map):
+            tree = tree.get(str(part))
+        else:
+            tree = tree[part] if isinstance(tree, Seq) and isinstance(part, int) and part < len(tree) else None
+    return tree
+
+
 def edit(tree: Map, changes: Mapping[Path, Any]) -> None:
     """Set the values at some paths, in place; None takes what is there out, and what follows in a list moves up."""
     order = sorted(changes, key=lambda path: [(isinstance(part, int), part) for part in path], reverse=True)

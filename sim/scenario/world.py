@@ -118,7 +118,7 @@ def crashes(form: ScenarioForm, run: RunPlan, targets: Targets, findings: Findin
     for name, failure in form.failures.items():
         if failure.at >= run.duration_s:
             text = f"got {format_duration(failure.at)} in a run of {format_duration(run.duration_s)}"
-            findings.add(failure, ("at",), f"{text}; must be before its end", ("run",))
+            findings.add(failure, ("at",), f"{text}; must be before its end", ("run", "duration"))
         seen: set[tuple[str, str]] = set()
         for position, target in enumerate(failure.crash):
             where = ("crash", position) if len(failure.crash) > 1 else ("crash",)
