@@ -23,7 +23,7 @@ class Policy:
 
     The kernel calls the hooks with records (fields by name, modified in place):
 
-    - `pick(client, view, servers, key) -> int`: the endpoint to send to, one of `view`;
+    - `pick(client, view, servers, key) -> int`: the endpoint to send to, one of `view` (asked where there is a choice);
     - `on_send(client, servers, endpoint)`: an attempt leaves for it;
     - `on_response(client, servers, endpoint, latency_s, outcome)`: the client learns how it ended — the answer, a
       refusal or reset, or its own timeout or cancellation (`outcome` is a code of `sim.kernel.codes`, 0 is ok);

@@ -76,10 +76,13 @@ def pick(S, call_row, attempt_key):
     """The endpoint (ordinal in its service) that the caller's balancer picks; -1 when its view is empty."""
     call = S.call[call_row]
     channel = S.channel[call.channel]
-    if S.listing[channel.listing].count == 0:
+    known = S.listing[channel.listing]
+    if known.count == 0:
         return NONE
     if channel.client == 0:
         reset_channel(S, call.channel)
+    if known.count == 1:
+        return S.member[known.start]
     key = derive(attempt_key, BALANCE)
     picked = invoke(S.policy[channel.policy].pick, address_of(S), call.channel, key, NONE, 0.0, NONE)
     if picked < 0 or picked >= S.service[channel.service].instance_count:
@@ -102,7 +105,7 @@ def tell_balancer(S, call_row, outcome):
 # Ends ----------------------------------------------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, i8, i8)
+@kernel(void, STATE_TYPE, i8, i8, hot=True)
 def abandon(S, call_row, outcome):
     """The caller stops waiting for its current attempt (if one is out), for whatever reason."""
     call = S.call[call_row]

@@ -16,13 +16,13 @@ KIND_MASK = 15
 CLASS_SHIFT, SEQUENCE_SHIFT = 61, 4
 
 
-@kernel(b1, f8, i8, f8, i8)
+@kernel(b1, f8, i8, f8, i8, hot=True)
 def before(time_a, order_a, time_b, order_b):
     """Does event a come before event b?"""
     return time_a < time_b or (time_a == time_b and order_a < order_b)
 
 
-@kernel(i8, STATE_TYPE, i8, i8)
+@kernel(i8, STATE_TYPE, i8, i8, hot=True)
 def next_order(S, late, kind):
     """The order word of an event created now."""
     S.sequence += 1
@@ -84,7 +84,7 @@ def pop_heap(S):
     event.generation = generation
 
 
-@kernel(void, STATE_TYPE, f8, i8, i8, i8, i8)
+@kernel(void, STATE_TYPE, f8, i8, i8, i8, i8, hot=True)
 def schedule(S, time, late, kind, slot, generation):
     """Create an event."""
     order = next_order(S, late, kind)
@@ -99,7 +99,7 @@ def schedule(S, time, late, kind, slot, generation):
         push_heap(S, time, order, slot, generation)
 
 
-@kernel(void, STATE_TYPE, i8)
+@kernel(void, STATE_TYPE, i8, hot=True)
 def wake(S, task):
     """Let a task run on, at once."""
     S.task[task].state = READY

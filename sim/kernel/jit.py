@@ -70,12 +70,15 @@ def mark_compiled() -> None:
         shutil.rmtree(stale, ignore_errors=True)
 
 
-def kernel(result: Any = None, *arguments: Any, inline: bool = False, cache: bool = False) -> Callable[[Any], Any]:
+def kernel(
+    result: Any = None, *arguments: Any, inline: bool = False, hot: bool = False, cache: bool = False
+) -> Callable[[Any], Any]:
     """Decorate a kernel function.
 
     Args:
         result, arguments: the pinned signature; left out for `inline` functions, which take their caller's types.
         inline: paste the body into its (single) caller.
+        hot: paste the machine code into every caller (small functions that each request runs through).
         cache: keep the machine code on disk; for entry points only, since their callees are linked into them.
     """
 
@@ -85,7 +88,7 @@ def kernel(result: Any = None, *arguments: Any, inline: bool = False, cache: boo
         if inline:
             return numba.njit(inline="always", **COMPILE_OPTIONS)(function)
         wrappers = {} if cache else {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-        compiled = numba.njit(cache=cache, **wrappers, **COMPILE_OPTIONS)(function)
+        compiled = numba.njit(cache=cache, forceinline=hot, **wrappers, **COMPILE_OPTIONS)(function)
         _pinned.append((compiled, result(*arguments)))
         return compiled
 

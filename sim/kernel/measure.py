@@ -13,7 +13,7 @@ from sim.kernel.tables import STATE_TYPE
 _ONE = np.uint32(1)
 
 
-@kernel(void, STATE_TYPE, i8, i8)
+@kernel(void, STATE_TYPE, i8, i8, hot=True)
 def count_offered(S, stat_row, measured):
     stat = S.stat[stat_row]
     stat.offered += 1
@@ -39,7 +39,7 @@ def count_latency(S, stat_row, latency_s, other_bins):
     bins_of(S)[stat_row * BINS + bin_of(latency_s)] += _ONE
 
 
-@kernel(void, STATE_TYPE, i8, i8, i8, f8, f8, i8)
+@kernel(void, STATE_TYPE, i8, i8, i8, f8, f8, i8, hot=True)
 def count_outcome(S, stat_row, outcome, measured, latency_s, slo_s, other_bins):
     """An end. Latencies count for ok ones; outside the cohort only where `other_bins` has room for them."""
     stat = S.stat[stat_row]

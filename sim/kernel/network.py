@@ -11,7 +11,7 @@ from sim.kernel.keys import NETWORK_BACK, NETWORK_OUT
 from sim.kernel.tables import STATE_TYPE
 
 
-@kernel(f8, STATE_TYPE, i8, i8)
+@kernel(f8, STATE_TYPE, i8, i8, hot=True)
 def attempt_latency(S, row, back):
     """Seconds that an attempt's request message (back 0) or response message (back 1) takes."""
     task = S.task[row]

@@ -144,7 +144,7 @@ def disarm(S, instance):
         sift(S, position, last.time, last.order, last.instance)
 
 
-@kernel(void, STATE_TYPE, i8)
+@kernel(void, STATE_TYPE, i8, hot=True)
 def arm(S, row):
     """Let the instance's next burst end when the present rate says."""
     instance = S.instance[row]
@@ -163,7 +163,7 @@ def arm(S, row):
 # Shares -----------------------------------------------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, i8)
+@kernel(void, STATE_TYPE, i8, hot=True)
 def settle(S, row):
     """Bring an instance's clock and areas up to now."""
     instance = S.instance[row]
@@ -183,7 +183,7 @@ def demand(S, row):
     return min(instance.cores, 1.0 * instance.running)
 
 
-@kernel(void, STATE_TYPE, i8, f8)
+@kernel(void, STATE_TYPE, i8, f8, hot=True)
 def grant(S, row, share):
     """Give a settled instance its share of the node and re-arm it."""
     instance = S.instance[row]
@@ -235,7 +235,7 @@ def reshare(S, node_row, changed):
         row = S.instance[row].node_next
 
 
-@kernel(void, STATE_TYPE, i8, i8)
+@kernel(void, STATE_TYPE, i8, i8, hot=True)
 def change_running(S, row, by):
     """One burst more (+1) or fewer (-1) in a settled instance's heap; `top` is already up to date."""
     instance = S.instance[row]
@@ -291,7 +291,7 @@ def unqueue(S, row, task_row):
 # Bursts -----------------------------------------------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, i8)
+@kernel(void, STATE_TYPE, i8, hot=True)
 def join_processor(S, row):
     """Add a burst to its instance's running set; task.finish holds its work."""
     task = S.task[row]
@@ -319,7 +319,7 @@ def start_burst(S, row, work):
         join_processor(S, row)
 
 
-@kernel(void, STATE_TYPE, i8)
+@kernel(void, STATE_TYPE, i8, hot=True)
 def leave_processor(S, row):
     """Take a burst off its processor, finished or not; the event loop turns to the next."""
     task = S.task[row]

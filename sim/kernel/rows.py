@@ -7,7 +7,7 @@ from sim.kernel.jit import i8, kernel, void
 from sim.kernel.tables import STATE_TYPE
 
 
-@kernel(i8, STATE_TYPE)
+@kernel(i8, STATE_TYPE, hot=True)
 def new_task(S):
     """A task row with no links; the caller fills in the rest."""
     row = S.task_free
@@ -32,7 +32,7 @@ def new_task(S):
     return row
 
 
-@kernel(void, STATE_TYPE, i8)
+@kernel(void, STATE_TYPE, i8, hot=True)
 def free_task(S, row):
     task = S.task[row]
     task.generation += 1
@@ -42,7 +42,7 @@ def free_task(S, row):
     S.tasks_used -= 1
 
 
-@kernel(i8, STATE_TYPE)
+@kernel(i8, STATE_TYPE, hot=True)
 def new_call(S):
     """A call row; the caller fills it in."""
     row = S.call_free
@@ -55,7 +55,7 @@ def new_call(S):
     return row
 
 
-@kernel(void, STATE_TYPE, i8)
+@kernel(void, STATE_TYPE, i8, hot=True)
 def free_call(S, row):
     call = S.call[row]
     call.generation += 1

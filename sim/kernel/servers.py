@@ -121,7 +121,7 @@ def deliver(S, row):
 # Departure -----------------------------------------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, i8)
+@kernel(void, STATE_TYPE, i8, inline=True)
 def release_worker(S, host):
     """A worker of a settled instance takes the queue's head, or idles."""
     instance = S.instance[host]
@@ -134,7 +134,7 @@ def release_worker(S, host):
         wake(S, following)
 
 
-@kernel(void, STATE_TYPE, i8, i8)
+@kernel(void, STATE_TYPE, i8, i8, hot=True)
 def depart(S, row, outcome):
     """A handler leaves its instance: counted, its worker freed."""
     task = S.task[row]
