@@ -1,7 +1,7 @@
 """The kernel's whole state: one nested record of tables at fixed capacities.
 
 Each field is declared here once, with unit and meaning. Row numbers refer to rows of the table named; -1 is none.
-Untouched pages cost nothing: the record is about 1.4 GB of address space and a few MB of memory. Tables that would
+Untouched pages cost nothing: the record is about 0.9 GB of address space and a few MB of memory. Tables that would
 overflow stop the kernel before the event that needs the room (status FULL), never in its middle.
 """
 
@@ -42,7 +42,7 @@ CAPACITY = {
 
 
 def _row(*fields: tuple) -> np.dtype:
-    return np.dtype((np.record, np.dtype([f if len(f) == 2 else (f[0], f[1], f[2]) for f in fields], align=True)))
+    return np.dtype((np.record, np.dtype(list(fields), align=True)))
 
 
 OUTCOME_COUNT = len(OUTCOMES)
@@ -64,12 +64,10 @@ TASK = _row(
     ("timer_previous", "i4"),
     ("timed", "i4"),  # 1: in a timer list
     ("parent", "i4"),  # a branch's parent task; -1: a handler's root, or orphaned
-    ("join", "i4"),  # a branch's copy of its parent's join_round when it was started
     ("first_branch", "i4"),  # a parent's running branches, linked by sibling_*
     ("sibling_next", "i4"),
     ("sibling_previous", "i4"),
-    ("join_round", "i4"),  # counts the parallels that this task has entered
-    ("join_open", "i4"),  # branches of the current one still running
+    ("join_open", "i4"),  # branches of the parallel that it waits in, still running
     ("join_needed", "i4"),  # successes still needed
     ("holds_worker", "i4"),
     ("depth", "i4"),  # 1 for a request's first task
