@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.errors import Status, exit_status
+from sim.cli.interrupt import Interrupts
 
 if TYPE_CHECKING:
     from sim.experiment import Results
@@ -60,9 +61,13 @@ def _simulate(
     quiet: bool,
 ) -> Results:
     from sim.cli.progress import ProgressBar
-    from sim.experiment import run_scenario
+    from sim.experiment import Progress, run_scenario
 
-    with ProgressBar(enabled=not quiet) as progress:
+    def progress(reached: Progress) -> None:
+        interrupts.check()
+        bar(reached)
+
+    with Interrupts() as interrupts, ProgressBar(enabled=not quiet) as bar:
         return run_scenario(
             scenario,
             variants=variants,

@@ -51,13 +51,17 @@ def _run_here(work: Work[Job, Result], jobs: Sequence[Job], watch: Watch | None)
     results: list[Result] = []
     reached = [(0.0, 0)] * len(jobs)
 
-    def report(simulated_s: float, events: int) -> None:
-        reached[len(results)] = (simulated_s, events)
+    def tell() -> None:
         if watch is not None:
             watch(len(results), sum(s for s, _ in reached), sum(n for _, n in reached))
 
+    def report(simulated_s: float, events: int) -> None:
+        reached[len(results)] = (simulated_s, events)
+        tell()
+
     for job in jobs:
         results.append(work(job, report))
+        tell()
     return results
 
 

@@ -77,8 +77,7 @@ def run_scenario(
     with _folder(models, directory) as (folder, scratch):
         jobs = _jobs(models, folder)
         watch = _watch(jobs, progress)
-        if watch is not None:
-            watch(0, 0.0, 0)
+        _compile(watch)
         runs = _run_all(jobs, workers, watch)
         results = Results({m.variant: m for m in models}, runs, time.perf_counter() - start, scratch=scratch)
         if folder is not None and scratch is None:
@@ -140,8 +139,6 @@ def _jobs(models: Sequence[Model], folder: Path | None) -> list[Job]:
 
 def _run_all(jobs: Sequence[Job], workers: int | None, watch: Watch | None) -> list[Run]:
     if workers is not None:
-        if workers > 1:
-            _compile_once()
         return run_jobs(simulate_job, jobs, workers, watch)
     first = run_jobs(simulate_job, jobs[:1], 1, watch)
     pays = first[0].wall_s * (len(jobs) - 1) > WORTH_WORKERS_S
@@ -149,13 +146,15 @@ def _run_all(jobs: Sequence[Job], workers: int | None, watch: Watch | None) -> l
     return first + run_jobs(simulate_job, jobs[1:], (os.cpu_count() or 1) if pays else 1, rest_watch)
 
 
-def _compile_once() -> None:
-    """Before several workers would each compile the same kernel."""
+def _compile(watch: Watch | None) -> None:
+    """Compile the kernel here, lest several workers do it at once. A sign of progress before and after."""
     from sim.engine import prepare
-    from sim.kernel.jit import is_compiled
 
-    if not is_compiled():
-        prepare()
+    if watch is not None:
+        watch(0, 0.0, 0)
+    prepare()
+    if watch is not None:
+        watch(0, 0.0, 0)
 
 
 def _after(first: Run, watch: Watch) -> Watch:
@@ -166,7 +165,9 @@ def simulate_job(job: Job, report: Report) -> Run:
     """Runs in the workers; they import the engine when they need it."""
     from sim.engine import simulate
 
-    return simulate(job.model, job.replication, requests_path=job.requests_path, progress=report)
+    run = simulate(job.model, job.replication, requests_path=job.requests_path, progress=report)
+    report(run.stopped_at_s, run.events)
+    return run
 
 
 def _watch(jobs: Sequence[Job], progress: Callable[[Progress], None] | None) -> Watch | None:

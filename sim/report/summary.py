@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -13,6 +13,14 @@ from sim.experiment.measures import gauge_estimates, service_estimates
 from sim.report.numbers import percentage, plain, time_unit, with_interval
 from sim.statistics import Estimate
 
+NOTED = {
+    "latency_mean_s": "mean",
+    "latency_p50_s": "p50",
+    "latency_p99_s": "p99",
+    "latency_p99_ok_s": "p99 ok",
+    "availability": "available",
+}
+"""Metrics whose reasons are printed, with their columns."""
 PLACES_SHOWN = 12
 """Rows of the table of services and nodes, a variant."""
 
@@ -93,15 +101,24 @@ def places_table(results: Results, variant: str) -> Table:
 
 
 def notes(rows: list[SourceRow]) -> list[str]:
-    """Why a number or its interval is missing, each reason once with the metrics that it concerns."""
-    shown = ("latency_mean_s", "latency_p50_s", "latency_p99_s", "latency_p99_ok_s", "availability")
-    reasons: dict[str, set[str]] = {}
+    """Why numbers or their intervals are missing: each reason once, with the columns and the sources it concerns."""
+    labels: dict[str, dict[str, None]] = {}
+    sources: dict[str, dict[str, None]] = {}
     for row in rows:
-        for metric in shown:
-            if row.estimates[metric].reason:
-                reasons.setdefault(row.estimates[metric].reason, set()).add(_name(row, rows))
-    everyone = {_name(row, rows) for row in rows}
-    return [reason if who == everyone else f"{', '.join(sorted(who))}: {reason}" for reason, who in reasons.items()]
+        for metric, label in NOTED.items():
+            reason = row.estimates[metric].reason
+            if reason:
+                labels.setdefault(reason, {})[label] = None
+                sources.setdefault(reason, {})[_name(row, rows)] = None
+    return [f"{_concerned(labels[reason], sources[reason], len(rows))}{reason}" for reason in labels]
+
+
+def _concerned(labels: Iterable[str], sources: Iterable[str], rows: int) -> str:
+    """`p99 of users: `; nothing where it is everything."""
+    of = list(sources)
+    which = "" if len(of) == rows else f" of {', '.join(of)}"
+    columns = "" if len(list(labels)) > len(NOTED) // 2 else ", ".join(labels)
+    return f"{columns}{which}: ".removeprefix(" of ") if columns or which else ""
 
 
 def _name(row: SourceRow, rows: list[SourceRow]) -> str:

@@ -181,7 +181,8 @@ def test_a_bug_says_that_it_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_ctrl_c(folder: Path, workers: str) -> None:
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_nothing(folder: Path, workers: str, by: signal.Signals) -> None:
     (folder / "endless.yaml").write_text(ENDLESS)
     command = [sys.executable, "-m", "sim", "run", "endless.yaml", "--workers", workers, "--out", "out"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -190,10 +191,13 @@ def test_ctrl_c(folder: Path, workers: str) -> None:
     while not list(folder.glob(".out.partial-*")) and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(0.5)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-    _, stderr = process.communicate(timeout=30)
+    if by == signal.SIGINT:
+        os.killpg(process.pid, by)  # as a terminal does
+    else:
+        process.send_signal(by)
+    _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Interrupted; nothing was kept." in stderr
+    assert stderr.splitlines()[-1] == "Interrupted; nothing was kept."
     assert "Traceback" not in stderr
     assert entries(folder) == ["endless.yaml", "small.yaml"]
 

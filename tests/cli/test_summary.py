@@ -12,7 +12,7 @@ from rich.console import Console
 
 from sim.experiment import Results
 from sim.report import document, print_summary
-from sim.report.summary import fault_sentences, place_rows, stop_sentences
+from sim.report.summary import fault_sentences, notes, place_rows, source_rows, stop_sentences
 from tests.experiment import fakes
 
 
@@ -97,3 +97,13 @@ def test_several_variants_are_named() -> None:
     runs[2].faults = []
     text = printed(Results({v: fakes.model(v) for v in ("base", "other")}, runs, wall_s=0.1))
     assert "Fault “db dies”: from 4.000 s to 6.000 s, in base." in text
+
+
+def test_notes_name_what_they_concern() -> None:
+    runs = [fakes.run("base", r) for r in range(2)] + [fakes.run("other", r, failed=100) for r in range(2)]
+    rows = list(source_rows(Results({v: fakes.model(v) for v in ("base", "other")}, runs, wall_s=0.1)))
+    assert notes(rows) == [
+        "available of base/users: no failure in 4000 requests: a one-sided bound",
+        "available of base/robots, other/robots: no failure in 2000 requests: a one-sided bound",
+        "p99 of other/users: the quantile falls among the failures, which rank as infinitely slow",
+    ]

@@ -20,7 +20,8 @@ RECORDING = replace(fakes.PLAN, record="all")
 
 @pytest.fixture(autouse=True)
 def _fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sim.engine, "simulate", fakes.simulate, raising=False)
+    monkeypatch.setattr(sim.engine, "simulate", fakes.simulate)
+    monkeypatch.setattr(sim.engine, "prepare", lambda: None)
 
 
 def run(scenario: fakes.FakeScenario | None = None, **options: Any) -> Any:

@@ -29,7 +29,8 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def python_files(*folders: str) -> list[Path]:
-    return sorted(p for folder in folders for p in _walk(ROOT / folder) if p.suffix == ".py")
+    present = [ROOT / folder for folder in folders if (ROOT / folder).is_dir()]
+    return sorted(p for folder in present for p in _walk(folder) if p.suffix == ".py")
 
 
 def module_name(path: Path) -> str:
