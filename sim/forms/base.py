@@ -25,6 +25,11 @@ MOST_COMPARED = 500
 _Item = TypeVar("_Item")
 
 
+def schema_of(name: str) -> dict[str, Any]:
+    """A place for a part of the JSON schema that `sim.scenario.schema` fills in, when all registries are full."""
+    return {"x-schema-of": name}
+
+
 class Mistake(NamedTuple):
     """What is wrong, and where inside the thing that was being read."""
 
@@ -65,6 +70,8 @@ class Form(BaseModel):
 
     shape: ClassVar[str] = "a mapping"
     """What stands here, for the sentence about a value that is no mapping."""
+    shorthand: ClassVar[dict[str, Any] | None] = None
+    """JSON schema of what `expand` takes beside the mapping."""
     later: ClassVar[frozenset[str]] = frozenset()
     """Keys that the language will have and this version does not."""
 

@@ -17,7 +17,18 @@ from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
 from sim.distributions import DISTRIBUTIONS, Declared, Distribution
 from sim.errors import DsimError
-from sim.forms.base import Location, Mistake, MistakeError, MistakesError, inside, listed, not_one, show, unknown
+from sim.forms.base import (
+    Location,
+    Mistake,
+    MistakeError,
+    MistakesError,
+    inside,
+    listed,
+    not_one,
+    schema_of,
+    show,
+    unknown,
+)
 from sim.forms.fields import check_has_unit
 from sim.forms.parameters import example, read_parameters
 from sim.forms.scalar import resolve_scalar
@@ -142,6 +153,6 @@ def _reader(family: Family) -> Callable[[Any, ValidationInfo], Any]:
 
 
 DistributionField = Annotated[
-    Distribution, PlainValidator(_reader(DISTRIBUTION)), WithJsonSchema({"$ref": "#/$defs/Distribution"})
+    Distribution, PlainValidator(_reader(DISTRIBUTION)), WithJsonSchema(schema_of("Distribution"))
 ]
-ArrivalsField = Annotated[Arrivals, PlainValidator(_reader(ARRIVAL)), WithJsonSchema({"$ref": "#/$defs/Arrivals"})]
+ArrivalsField = Annotated[Arrivals, PlainValidator(_reader(ARRIVAL)), WithJsonSchema(schema_of("Arrivals"))]

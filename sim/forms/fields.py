@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, PlainValidator, WithJsonSchema
 
 from sim.errors import DsimError
 from sim.forms.base import MistakeError, show, suggestion
-from sim.units import format_count, format_duration, format_rate, parse_count, parse_duration, parse_rate, parse_share
+from sim.units import (
+    DURATIONS,
+    SHARES,
+    format_count,
+    format_duration,
+    format_rate,
+    parse_count,
+    parse_duration,
+    parse_rate,
+    parse_share,
+)
 
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 LONGEST_TIME_S = 1e9
@@ -170,7 +180,16 @@ def _as_identifier(text: str) -> str:
     return f"; write e.g. {tidy}" if IDENTIFIER.fullmatch(tidy) and len(tidy) <= 64 else ""
 
 
-_DURATION_SCHEMA = {"type": "string", "pattern": r"^\s*[0-9.][0-9._eE+-]*\s*(ns|us|µs|ms|s|min|h|d)\s*$"}
+def quantity_schema(units: Iterable[str]) -> dict[str, Any]:
+    """A number with one of some units."""
+    return {"type": "string", "pattern": rf"^\s*[0-9.][0-9._eE+-]*\s*({'|'.join(map(re.escape, units))})\s*$"}
+
+
+def choices_schema(*allowed: str) -> dict[str, Any]:
+    return {"enum": list(allowed)}
+
+
+_DURATION_SCHEMA = quantity_schema(DURATIONS)
 _COUNT_TEXT = {"type": "string", "pattern": r"^[0-9][0-9._]*[kMG]?$"}
 
 
@@ -182,10 +201,10 @@ def count_field(least: int, most: int = LARGEST_COUNT) -> Any:
 
 Duration = Annotated[float, *_field(read_duration, _DURATION_SCHEMA)]
 DurationOrZero = Annotated[float, *_field(lambda value: read_duration(value, positive=False), _DURATION_SCHEMA)]
-TimeoutField = Annotated[float | None, *_field(or_none(read_duration), _DURATION_SCHEMA)]
-Probability = Annotated[
-    float, *_field(read_probability, {"type": "string", "pattern": r"^\s*[0-9.][0-9._eE+-]*\s*%\s*$"})
+TimeoutField = Annotated[
+    float | None, *_field(or_none(read_duration), {"anyOf": [choices_schema("none"), _DURATION_SCHEMA]})
 ]
+Probability = Annotated[float, *_field(read_probability, quantity_schema(SHARES))]
 PositiveNumber = Annotated[float, *_field(read_number, {"type": "number", "exclusiveMinimum": 0})]
 Count = Annotated[int, *count_field(1)]
 Whole = Annotated[int, *count_field(0)]
@@ -200,7 +219,7 @@ Label = Annotated[str, *_field(read_label, {"type": "string", "minLength": 1})]
 
 
 def _choice(*allowed: str) -> Any:
-    return _field(choice_reader(*allowed), {"enum": list(allowed)})
+    return _field(choice_reader(*allowed), choices_schema(*allowed))
 
 
 Draw = Annotated[Literal["attempt", "request"], *_choice("attempt", "request")]

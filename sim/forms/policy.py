@@ -18,6 +18,7 @@ from sim.forms.base import (
     not_one,
     read_as,
     read_each,
+    schema_of,
     show,
     unknown,
 )
@@ -84,7 +85,7 @@ def _read_retry(value: Any, info: ValidationInfo) -> RetryForm | None:
     return None if value == "none" else read_as(RetryForm, value, info.context)
 
 
-RetryField = Annotated[RetryForm | None, PlainValidator(_read_retry), WithJsonSchema({"$ref": "#/$defs/Retry"})]
+RetryField = Annotated[RetryForm | None, PlainValidator(_read_retry), WithJsonSchema(schema_of("Retry"))]
 
 
 def read_balance(value: Any, info: ValidationInfo) -> Balance:
@@ -129,7 +130,7 @@ def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-BalanceField = Annotated[Balance, PlainValidator(read_balance), WithJsonSchema({"$ref": "#/$defs/Balance"})]
+BalanceField = Annotated[Balance, PlainValidator(read_balance), WithJsonSchema(schema_of("Balance"))]
 
 
 class CallPolicyForm(Form):

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Protocol
 
 from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
-from sim.forms.base import Form, MistakeError, listed, read_as, read_each, show, unknown
+from sim.forms.base import Form, MistakeError, listed, read_as, read_each, schema_of, show, unknown
 from sim.forms.policy import CallPolicyForm
 from sim.model import CallPolicy
 
@@ -102,17 +102,16 @@ def _unknown_kind(key: str, kinds: Sequence[str]) -> str:
     return unknown("step", key, kinds, "write e.g. {cpu: 5ms}")
 
 
-_STEPS_SCHEMA = {"type": "array", "items": {"$ref": "#/$defs/Step"}}
-_BRANCH_SCHEMA = {"anyOf": [{"$ref": "#/$defs/Step"}, _STEPS_SCHEMA]}
+STEPS_SCHEMA = {"type": "array", "items": schema_of("Step")}
+BRANCHES_SCHEMA = {"type": "array", "items": {"anyOf": [schema_of("Step"), STEPS_SCHEMA]}, "minItems": 1}
+REFERENCE_SCHEMA = {"type": "string", "pattern": f"^{_REFERENCE.pattern}$"}
 
-Steps = Annotated[tuple[StepForm, ...], PlainValidator(read_steps), WithJsonSchema(_STEPS_SCHEMA)]
+Steps = Annotated[tuple[StepForm, ...], PlainValidator(read_steps), WithJsonSchema(STEPS_SCHEMA)]
 Branches = Annotated[
     tuple[tuple[StepForm, ...], ...],
     PlainValidator(_read_branches),
-    WithJsonSchema({"type": "array", "items": _BRANCH_SCHEMA, "minItems": 1}),
+    WithJsonSchema(BRANCHES_SCHEMA),
 ]
 """Of `parallel`: each branch is a step or a list of steps."""
-Reference = Annotated[
-    str, PlainValidator(read_reference), WithJsonSchema({"type": "string", "pattern": f"^{_REFERENCE.pattern}$"})
-]
+Reference = Annotated[str, PlainValidator(read_reference), WithJsonSchema(REFERENCE_SCHEMA)]
 """A service, or one of its endpoints as `service.endpoint`."""

@@ -10,7 +10,8 @@ from pydantic import PlainValidator, WithJsonSchema
 
 from sim.errors import DsimError
 from sim.forms.base import MistakeError, show
-from sim.units import format_share, parse_share
+from sim.forms.fields import quantity_schema
+from sim.units import SHARES, format_share, parse_share
 
 SUM_TOLERANCE = 1e-6
 
@@ -45,10 +46,5 @@ def shares(weights: Sequence[Weight]) -> tuple[float, ...]:
     return tuple(weight.value / total for weight in weights)
 
 
-WeightField = Annotated[
-    Weight,
-    PlainValidator(read_weight),
-    WithJsonSchema(
-        {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": r"^\s*[0-9.]+\s*%\s*$"}]}
-    ),
-]
+WEIGHT_SCHEMA = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, quantity_schema(SHARES)]}
+WeightField = Annotated[Weight, PlainValidator(read_weight), WithJsonSchema(WEIGHT_SCHEMA)]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from sim.forms import DistributionField, Form, MistakeError, inside, listed, show
-from sim.forms.base import Location, Mistake, not_one, read_each
+from sim.forms.base import Location, Mistake, not_one, read_each, schema_of
 from sim.forms.fields import Duration, DurationOrZero, Identifier, PositiveNumber, count_field, read_identifier
 
 MOST_NODES = 100_000
@@ -130,6 +130,6 @@ class FailureForm(Form):
 
     at: DurationOrZero = Field(examples=["40s"])
     crash: Annotated[
-        tuple[CrashTarget, ...], PlainValidator(_read_crash), WithJsonSchema({"$ref": "#/$defs/CrashTargets"})
+        tuple[CrashTarget, ...], PlainValidator(_read_crash), WithJsonSchema(schema_of("CrashTargets"))
     ] = Field(examples=["app-2"])
     for_: Duration | None = Field(None, alias="for", examples=["20s"])

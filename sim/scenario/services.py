@@ -24,7 +24,7 @@ from sim.forms import (
     show,
     suggestion,
 )
-from sim.forms.base import Mistake, not_one, read_as
+from sim.forms.base import Mistake, not_one, read_as, schema_of
 from sim.forms.fields import Count, Duration, Identifier, PositiveNumber, Probability, Whole, count_field
 from sim.forms.steps import read_reference, read_steps
 from sim.forms.weights import Weight, read_weight
@@ -66,9 +66,7 @@ def _read_endpoint(value: Any, info: ValidationInfo) -> tuple[StepForm, ...]:
     return read_steps(value, info)
 
 
-EndpointField = Annotated[
-    tuple[StepForm, ...], PlainValidator(_read_endpoint), WithJsonSchema({"$ref": "#/$defs/Endpoint"})
-]
+EndpointField = Annotated[tuple[StepForm, ...], PlainValidator(_read_endpoint), WithJsonSchema(schema_of("Endpoint"))]
 INLINE = ("cpu", "io", "fail")
 """Step keys that may stand in the service itself, in the order in which they run."""
 
@@ -83,9 +81,9 @@ class ServiceForm(Form):
     zone: Identifier | None = Field(None, examples=["a"])
     instances: Annotated[int, *count_field(1, MOST_NODES)] = Field(1, examples=[3])
     cores: PositiveNumber | None = Field(None, examples=[2])
-    concurrency: Annotated[
-        Concurrency, PlainValidator(_read_concurrency), WithJsonSchema({"$ref": "#/$defs/Concurrency"})
-    ] = Field("goroutines", examples=["event_loop"])
+    concurrency: Annotated[Concurrency, PlainValidator(_read_concurrency), WithJsonSchema(schema_of("Concurrency"))] = (
+        Field("goroutines", examples=["event_loop"])
+    )
     endpoints: dict[Identifier, EndpointField] | None = Field(None, examples=["{read: [{cpu: 2ms}, {io: 5ms}]}"])
     steps: Steps | None = Field(None, examples=["[{cpu: 2ms}, {io: 5ms}]"])
     cpu: DistributionField | None = Field(None, examples=["exponential(8ms)"])
@@ -152,7 +150,7 @@ class TrafficForm(CallPolicyForm):
     shape = "a mapping such as {to: api, arrivals: poisson(400/s)}"
     later = CallPolicyForm.later | {"title", "priority", "key", "size", "deadline", "tags", "class"}
 
-    to: Annotated[dict[str, Weight], PlainValidator(_read_mix), WithJsonSchema({"$ref": "#/$defs/Mix"})] = Field(
+    to: Annotated[dict[str, Weight], PlainValidator(_read_mix), WithJsonSchema(schema_of("Mix"))] = Field(
         examples=["gateway.checkout"]
     )
     arrivals: ArrivalsField = Field(examples=["poisson(400/s)"])

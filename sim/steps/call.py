@@ -9,6 +9,7 @@ from pydantic import Field
 
 from sim.forms import CallPolicyForm, Reference, StepForm, StepScope, inside
 from sim.forms.fields import Flag
+from sim.forms.steps import REFERENCE_SCHEMA
 from sim.kernel.calls import start_call
 from sim.kernel.codes import IN_CALL, NONE
 from sim.kernel.jit import i8, kernel, void
@@ -33,6 +34,7 @@ class CallForm(StepForm, CallPolicyForm):
     """The keys of a call policy may stand beside `call`; they are the narrowest layer."""
 
     kind = "call"
+    shorthand = REFERENCE_SCHEMA
 
     call: Reference = Field(examples=["orders.place"])
     optional: Flag = Field(False, examples=["true"])

@@ -11,6 +11,7 @@ from pydantic import Field
 from sim.forms import Branches, Form, StepForm, StepScope
 from sim.forms.base import Mistake
 from sim.forms.fields import Count, Flag, Rest
+from sim.forms.steps import BRANCHES_SCHEMA
 from sim.kernel.codes import IN_JOIN, NONE
 from sim.kernel.events import wake
 from sim.kernel.jit import i8, kernel, void
@@ -31,6 +32,8 @@ class Parallel:
 
 class BranchingForm(Form):
     shape = "a list of branches, or a mapping such as {need: 1, rest: cancel, of: [{call: a}, {call: b}]}"
+
+    shorthand = BRANCHES_SCHEMA
 
     of: Branches = Field(examples=["[{call: cart}, {call: price}]"])
     need: Count | None = Field(None, examples=[1])
