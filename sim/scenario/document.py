@@ -68,7 +68,7 @@ class RunForm(Form):
         PlainValidator(_read_record),
         WithJsonSchema({"anyOf": [{"enum": ["none", "sample", "all"]}, {"type": "object", "required": ["sample"]}]}),
     ] = Field(default_factory=lambda: ("none", DEFAULT_RECORD_SHARE), examples=["sample"])
-    max_in_flight: Annotated[int, *count_field(1, 10**8)] = Field(100_000, examples=["100k"])
+    max_in_flight: Annotated[int, *count_field(1, 10**6)] = Field(100_000, examples=["100k"])
     depth_limit: Annotated[int, *count_field(1, 10_000)] = Field(64, examples=[64])
 
 

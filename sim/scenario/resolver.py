@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sim.forms import MistakeError, MistakesError, shares
+from sim.forms import MistakeError, MistakesError, listed, shares
+from sim.kernel.codes import LOOP_DEPTH
 from sim.model import Concurrency, Endpoint, EventLoop, Goroutines, Model, RunPlan, Service, Source, Target, Threads
 from sim.scenario.calls import EVERY_CALLEE, Callees, CallerScope, Policies
 from sim.scenario.cycles import certain_cycles
@@ -13,6 +14,8 @@ from sim.scenario.findings import Findings
 from sim.scenario.placement import Placement
 from sim.scenario.services import ServiceForm, TrafficForm
 from sim.scenario.world import Targets, Zones, crashes
+from sim.steps.repeat import nesting
+from sim.traffic import Trace
 from sim.units import format_duration
 
 WINDOWS = 600
@@ -35,6 +38,7 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
         endpoints = tuple(Endpoint(e, scope.steps(steps)) for e, steps in callees.endpoints(name).items())
         services.append(Service(name, _concurrency(service), placement.instances[name], endpoints))
     _check_names(form, findings)
+    _check_nesting(form, services, findings)
     _check_cycles(form, services, findings)
     sources = tuple(_source(name, f, callees, policies, zones, findings) for name, f in form.traffic.items())
     network = zones.network(form)
@@ -92,6 +96,16 @@ def _check_names(form: ScenarioForm, findings: Findings) -> None:
         findings.add(form, ("services", EVERY_CALLEE), text)
 
 
+def _check_nesting(form: ScenarioForm, services: Iterable[Service], findings: Findings) -> None:
+    for service in services:
+        for endpoint in service.endpoints:
+            depth = nesting(endpoint.steps)
+            if depth > LOOP_DEPTH:
+                text = f"got {depth} repeats inside each other; must be at most {LOOP_DEPTH}; put the inner ones"
+                location = ("services", service.name, "endpoints", endpoint.name)
+                findings.add(form, location, f"{text} into an endpoint of their own and call it")
+
+
 def _check_cycles(form: ScenarioForm, services: Iterable[Service], findings: Findings) -> None:
     programs = {(s.name, e.name): e.steps for s in services for e in s.endpoints}
     for cycle in certain_cycles(programs):
@@ -110,6 +124,7 @@ def _source(
     name: str, form: TrafficForm, callees: Callees, policies: Policies, zones: Zones, findings: Findings
 ) -> Source:
     targets = _targets(form, callees, findings)
+    _check_trace(form, targets, findings)
     if form.from_:
         try:
             zones.check_client(form.from_.zone)
@@ -123,6 +138,18 @@ def _source(
         policy=policies.merged([form], dict.fromkeys(target.service for target in targets)),
         slo_latency_s=form.slo.latency if form.slo else None,
     )
+
+
+def _check_trace(form: TrafficForm, targets: Iterable[Target], findings: Findings) -> None:
+    """A trace that names its endpoints names only targets."""
+    if isinstance(form.arrivals, Trace) and form.arrivals.endpoints is not None:
+        known = {f"{target.service}.{target.endpoint}" for target in targets}
+        strange = [name for name in form.arrivals.endpoint_names if name not in known]
+        if strange:
+            text = (
+                f"{form.arrivals.origin} has requests to {strange[0]}; must be among {listed(sorted(known)) or 'to:'}"
+            )
+            findings.add(form, ("to",), f"{text}; add it to the mix", ("services",))
 
 
 def _targets(form: TrafficForm, callees: Callees, findings: Findings) -> tuple[Target, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from sim.forms.fields import Count
 from sim.kernel.codes import LOOP_DEPTH
 from sim.kernel.jit import i8, kernel, void
 from sim.kernel.tables import STATE_TYPE
+from sim.steps.choose import Choose
 from sim.steps.program import Program
 
 
@@ -43,6 +44,17 @@ class RepeatForm(StepForm):
 
     def resolve(self, scope: StepScope) -> Repeat:
         return Repeat(self.repeat.times, scope.steps(self.repeat.steps))
+
+
+def nesting(steps: Sequence[Any]) -> int:
+    """How many repeats stand inside each other at most; a parallel's branches begin anew."""
+    depths = [0]
+    for step in steps:
+        if isinstance(step, Repeat):
+            depths.append(1 + nesting(step.steps))
+        elif isinstance(step, Choose):
+            depths += [nesting(branch) for branch in step.branches]
+    return max(depths)
 
 
 CODE, TURN_CODE = 7, 8
