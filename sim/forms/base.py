@@ -119,8 +119,9 @@ def show(value: Any) -> str:
             return "true" if value else "false"
         case str():
             short = value if len(value) <= 60 else value[:57] + "…"
-            plain = short and short.isprintable() and short.strip() == short
-            return short if plain else ascii(short)
+            if not short or not short.isprintable():
+                return ascii(short)
+            return f"'{short}'" if " " in short else short
         case Mapping():
             return f"a mapping with {_keys(value)}" if value else "an empty mapping"
         case list() | tuple():
@@ -216,7 +217,7 @@ def _mistakes_of(cls: type[Form], error: ValidationError, given: Mapping[str, An
         if isinstance(inner, MistakesError):
             yield from (mistake.below(*location) for mistake in inner.found)
         elif detail["type"] == "missing" and (key in given or _is_misspelt(cls, key, given)):
-            continue  # it is there, without a value or under another name
+            continue  # it is there, without a value or misspelt
         elif detail["type"] == "missing":
             yield Mistake((key,), f"the key {key} is missing{_advice(cls, key)}", _remedy(cls, key))
         elif detail["type"] == "extra_forbidden":
@@ -226,10 +227,9 @@ def _mistakes_of(cls: type[Form], error: ValidationError, given: Mapping[str, An
 
 
 def _is_misspelt(cls: type[Form], missing: str, given: Iterable[str]) -> bool:
-    """Does an unknown key stand for the missing one, or is it a kind that is not supported yet?"""
+    """Is there an unknown key that may stand for the missing one?"""
     keys = _keys_of(cls)
-    strange = [key for key in given if key not in keys]
-    return any(key in cls.later or suggestion(key, keys) == suggestion(missing, keys) for key in strange)
+    return any(suggestion(key, keys) == suggestion(missing, keys) for key in given if key not in keys)
 
 
 def _without_value(cls: type[Form], keys: Iterable[str]) -> Iterator[Mistake]:

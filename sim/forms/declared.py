@@ -82,8 +82,8 @@ def _from_text(family: Family, text: str, folder: Path | None) -> Any:
     match = _CALL.fullmatch(text)
     if match is None:
         if family.lone is None:
-            inside_it = text.strip() if text.strip().endswith(_RATE_ENDS) else "400/s"
-            raise MistakeError(f"got {show(text)}; must be an {family.noun}; write e.g. poisson({show(inside_it)})")
+            rate = text.replace(" ", "") if text.endswith(_RATE_ENDS) and text.isprintable() else "400/s"
+            raise MistakeError(f"got {show(text)}; must be an {family.noun}; write e.g. poisson({rate})")
         return _build_alone(family.entries[family.lone], text, folder, ())
     name, argument = match.groups()
     cls = _entry(family, name)

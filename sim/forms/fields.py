@@ -16,10 +16,8 @@ from sim.units import (
     SHARES,
     format_count,
     format_duration,
-    format_rate,
     parse_count,
     parse_duration,
-    parse_rate,
     parse_share,
 )
 
@@ -44,15 +42,6 @@ def read_duration(value: Any, *, positive: bool = True) -> float:
             f"got {show(value)}; must be a time of at most {format_duration(LONGEST_TIME_S)} (about 30 years)"
         )
     return seconds
-
-
-def read_rate(value: Any) -> float:
-    """Events per second, from text with a unit."""
-    check_has_unit(value, "{0}/s")
-    rate = _parsed(parse_rate, value, "a rate such as 400/s")
-    if rate < 0 or rate > LARGEST_COUNT:
-        raise MistakeError(f"got {show(value)}; must be a rate from 0/s to {format_rate(LARGEST_COUNT)}")
-    return rate
 
 
 def read_probability(value: Any) -> float:

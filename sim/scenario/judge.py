@@ -1,7 +1,7 @@
 """One variant's document held against the language: its forms, its model, and all of its mistakes.
 
-What cannot be read is taken out, or replaced by an example where it must be there, and the rest is judged; so a
-misspelt key in one service does not hide an unknown endpoint in another, and what was taken out is not told as missing.
+What cannot be read is replaced by an example, or taken out where there is none, and the rest is judged. So a misspelt
+key in one service does not hide an unknown endpoint in another, and what was taken out is not told as missing.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def _judge_remainder(
 
 
 def _repairs(tree: Map, mistakes: Iterable[Mistake]) -> dict[Location, Any]:
-    """What to put where: a valid value for a key that must be there, nothing elsewhere; the outermost places only."""
+    """What to put where: an example instead of a wrong value, or nothing; the outermost places only."""
     changes: dict[Location, Any] = {}
     for mistake in mistakes:
         place = existing(tree, mistake.location)

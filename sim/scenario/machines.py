@@ -131,5 +131,10 @@ class FailureForm(Form):
     at: DurationOrZero = Field(examples=["40s"])
     crash: Annotated[
         tuple[CrashTarget, ...], PlainValidator(_read_crash), WithJsonSchema(schema_of("CrashTargets"))
-    ] = Field(examples=["app-2"])
+    ] = Field((), examples=["app-2"])
     for_: Duration | None = Field(None, alias="for", examples=["20s"])
+
+    def problems(self) -> Iterator[Mistake]:
+        """What fails is asked for here, not by the field: a kind that is not supported yet is one mistake, not two."""
+        if not self.crash:
+            yield Mistake((), "the key crash is missing; write e.g. crash: app-2")
