@@ -37,19 +37,18 @@ class Environment(simpy.Environment):
         return float(self._now)
 
     def step(self) -> None:
-        while not self._kernel_reached(self.peek()):
+        while not self.run_kernel(float(self.peek())):
             pass
         super().step()
 
-    def _kernel_reached(self, horizon: float) -> bool:
-        """Run the kernel up to `horizon`; False: it came back before, with something that may have made a new event."""
-        state = self.tables.state
-        status = loop.advance(state, float(horizon), self.slice_events)
+    def run_kernel(self, horizon: float) -> bool:
+        """Run the kernel up to `horizon` (s). False: it came back before, with something that may have made an event."""
+        status = loop.advance(self.tables.entry, horizon, self.slice_events)
         if status == DUE:
             if horizon == Infinity:
                 raise EmptySchedule
             return True
-        self._now = float(state["now"])
+        self._now = float(self.tables.state["now"])
         if status == OUTBOX:
             self.on_signals()
         elif status == SPOOL:
@@ -66,7 +65,7 @@ class Environment(simpy.Environment):
         """One act on the kernel, now. False: the task that it was meant for is gone."""
         tables = self.tables
         tables.state["now"] = self._now
-        done = loop.control(tables.state, act, row, generation, pc, operation, amount)
+        done = loop.control(tables.entry, act, row, generation, pc, operation, amount)
         if tables.state["outbox_length"]:
             self.on_signals()
         return bool(done)

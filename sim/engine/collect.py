@@ -10,7 +10,7 @@ from sim.engine.lower import Lowered
 from sim.engine.observe import Observer, Totals
 from sim.engine.run import Counts, Gauge, Latency, Scope
 from sim.engine.scopes import Grouping
-from sim.kernel.codes import OK, OUTCOMES
+from sim.kernel.codes import ALL, COHORT, OK, OUTCOMES
 from sim.kernel.histogram import BINS
 
 CLIENT_OUTCOMES = OUTCOMES[: OUTCOMES.index("killed")]
@@ -20,25 +20,24 @@ CLIENT_KINDS = ("source", "request", "call")
 
 def scopes(tables: Lowered, observer: Observer) -> list[Scope]:
     """Everything that was measured, kind by kind."""
-    elapsed = max(observer.at_end.time_s - observer.at_warmup.time_s, 0.0)
-    return [scope for grouping in observer.stat_groupings for scope in _scopes(tables, grouping, observer, elapsed)]
+    histograms = Histograms(tables.bins)
+    return [s for grouping in observer.stat_groupings for s in _scopes(tables, grouping, observer, histograms)]
 
 
-def _scopes(tables: Lowered, grouping: Grouping, observer: Observer, elapsed: float) -> list[Scope]:
+def _scopes(tables: Lowered, grouping: Grouping, observer: Observer, histograms: Histograms) -> list[Scope]:
     served = len(tables.endpoint_rows)
     stats = tables.state["stat"][: served + len(tables.edges)]
-    flow = _flow(grouping, observer.at_warmup, observer.at_end, elapsed)
+    flow = _flow(grouping, observer.at_warmup, observer.at_end)
     is_client = grouping.kind in CLIENT_KINDS
     found = []
-    for thing, name in enumerate(grouping.names):
-        rows = grouping.rows(thing)
+    for thing, (name, rows) in enumerate(zip(grouping.names, grouping.rows(), strict=True)):
         found.append(
             Scope(
                 grouping.kind,
                 name,
-                _counts(stats[rows], "cohort_", is_client),
-                _counts(stats[rows], "", is_client),
-                _latency(stats[rows], tables.bins, rows),
+                _counts(stats[rows], COHORT, is_client),
+                _counts(stats[rows], ALL, is_client),
+                _latency(stats[rows], histograms, rows),
                 float(flow["ok"][thing]),
                 float(flow["good"][thing]),
                 _attempts(tables.state["edge"][rows - served]) if is_client else {},
@@ -47,42 +46,61 @@ def _scopes(tables: Lowered, grouping: Grouping, observer: Observer, elapsed: fl
     return found
 
 
-def _flow(grouping: Grouping, before: Totals, after: Totals, elapsed: float) -> dict[str, np.ndarray]:
+def _flow(grouping: Grouping, before: Totals, after: Totals) -> dict[str, np.ndarray]:
     """Rates per second over the measured interval."""
+    elapsed = after.time_s - before.time_s
     scale = 1.0 / elapsed if elapsed > 0.0 else np.nan
     ok = (after.flow["outcome"] - before.flow["outcome"])[:, OK]
     good = after.flow["good"] - before.flow["good"]
     return {"ok": grouping.add_up(ok) * scale, "good": grouping.add_up(good) * scale}
 
 
-def _counts(stats: Any, prefix: str, is_client: bool) -> Counts:
-    offered = int(stats[prefix + "offered"].sum())
-    by_code = stats[prefix + "outcome"].sum(axis=0)
+def _counts(stats: Any, whose: int, is_client: bool) -> Counts:
+    offered = int(stats["offered"][:, whose].sum())
+    by_code = stats["outcome"][:, :, whose].sum(axis=0)
     names = CLIENT_OUTCOMES if is_client else SERVER_OUTCOMES
     outcomes = {name: int(by_code[OUTCOMES.index(name)]) for name in names}
     assert sum(outcomes.values()) == int(by_code.sum()), "an outcome that this kind of scope cannot have"
-    return Counts(offered, outcomes, offered - int(by_code.sum()), int(stats[prefix + "good"].sum()))
+    return Counts(offered, outcomes, offered - int(by_code.sum()), int(stats["good"][:, whose].sum()))
 
 
-def _latency(stats: Any, bins: np.ndarray, rows: np.ndarray) -> Latency:
+class Histograms:
+    """The occupied bins of all histograms, found in one pass."""
+
+    def __init__(self, bins: np.ndarray) -> None:
+        self._at = np.flatnonzero(bins)
+        self._counts = bins[self._at].astype(np.int64)
+        self._first = np.searchsorted(self._at, np.arange(len(bins) // BINS + 1) * BINS)
+
+    def add_up(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Occupied bins of the sum of several rows, and their counts."""
+        parts = [slice(self._first[row], self._first[row + 1]) for row in rows]
+        at = np.concatenate([self._at[part] % BINS for part in parts] or [np.empty(0, np.int64)])
+        counts = np.concatenate([self._counts[part] for part in parts] or [np.empty(0, np.int64)])
+        if len(parts) > 1:
+            at, place = np.unique(at, return_inverse=True)
+            counts = np.bincount(place, counts, len(at)).astype(np.int64)
+        return at.astype(np.int32), counts
+
+
+def _latency(stats: Any, histograms: Histograms, rows: np.ndarray) -> Latency:
     """Exact moments of several rows taken together (Chan, Golub & LeVeque 1983), and their histogram."""
-    counts = stats["cohort_outcome"][:, OK]
-    histogram = bins.reshape(-1, BINS)[rows].sum(axis=0, dtype=np.uint32)
+    counts = stats["outcome"][:, OK, COHORT]
     count = int(counts.sum())
+    bins, bin_counts = histograms.add_up(rows[counts > 0])
     if count == 0:
         nan = float("nan")
-        return Latency(0, nan, nan, nan, nan, histogram)
-    used = counts > 0
-    n, shift = counts[used], stats["shift"][used]
-    mean_offset = stats["total"][used] / n
-    means = shift + mean_offset
-    spread = stats["square_total"][used] - n * mean_offset**2
+        return Latency(0, nan, nan, nan, nan, bins, bin_counts)
+    used = stats[counts > 0]
+    n = counts[counts > 0]
+    mean_offset = used["total"] / n
+    means = used["shift"] + mean_offset
+    spread = used["square_total"] - n * mean_offset**2
     mean = float((n * means).sum() / count)
     squares = float(spread.sum() + (n * (means - mean) ** 2).sum())
     variance = squares / (count - 1) if count > 1 else float("nan")
-    return Latency(
-        count, mean, variance, float(stats["minimum"][used].min()), float(stats["maximum"][used].max()), histogram
-    )
+    minimum, maximum = float(used["minimum"].min()), float(used["maximum"].max())
+    return Latency(count, mean, variance, minimum, maximum, bins, bin_counts)
 
 
 def _attempts(edges: Any) -> dict[str, int]:

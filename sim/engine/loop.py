@@ -33,7 +33,7 @@ from sim.kernel.codes import (
 )
 from sim.kernel.draws import derive, uniform
 from sim.kernel.events import KIND_MASK, READY_MASK, pop_heap, schedule, wake
-from sim.kernel.hooks import data_of
+from sim.kernel.hooks import data_of, state_at
 from sim.kernel.jit import b1, f8, i8, kernel, u8, void
 from sim.kernel.keys import MIX_WORD
 from sim.kernel.processors import disarm, finish_burst, settle, start_burst
@@ -195,12 +195,13 @@ def fits(S):
     return S.unchecked > 0
 
 
-@kernel(i8, STATE_TYPE, f8, i8, cache=True)
-def advance(S, until, budget):
-    """Handle events earlier than `until` (s), at most `budget` of them.
+@kernel(i8, u8, f8, i8, cache=True)
+def advance(address, until, budget):
+    """Handle events earlier than `until` (s), at most `budget` of them, on the state at an address.
 
     Returns: a status of `sim.kernel.codes`; S.now is the last event's time, or `until` where that was reached (DUE).
     """
+    S = state_at(address)
     while True:
         if S.halt:
             status = halted(S)
@@ -241,8 +242,8 @@ def advance(S, until, budget):
         elif queue == 3:
             ready = S.ready[S.ready_head]
             slot, generation = ready.slot, ready.generation
-            S.ready_head = (S.ready_head + 1) & READY_MASK
             S.ready_length -= 1
+            S.ready_head = (S.ready_head + 1) & READY_MASK if S.ready_length else 0
             handle(S, order & KIND_MASK, slot, generation)
         else:
             head = S.heap[0]
@@ -256,9 +257,10 @@ def advance(S, until, budget):
 START, SETTLE, CRASH_INSTANCE, RESTORE_INSTANCE, CRASH_NODE, RESTORE_NODE, BURST, CALL, FINISH = range(9)
 
 
-@kernel(i8, STATE_TYPE, i8, i8, i8, i8, i8, f8, cache=True)
-def control(S, act, row, generation, pc, operation, amount):
+@kernel(i8, u8, i8, i8, i8, i8, i8, f8, cache=True)
+def control(address, act, row, generation, pc, operation, amount):
     """One act. For behaviours (BURST, CALL, FINISH) `row` and `generation` name the task; 0 is returned if it is gone."""
+    S = state_at(address)
     S.halt = 1
     S.unchecked = 0
     if act == START:

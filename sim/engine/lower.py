@@ -15,7 +15,7 @@ from sim.errors import DsimError
 from sim.kernel.codes import EVENT_LOOP, GOROUTINES, NONE, OUTCOMES, THREADS
 from sim.kernel.draws import stream_key
 from sim.kernel.histogram import BINS
-from sim.kernel.hooks import set_arrays
+from sim.kernel.hooks import entry_address, set_arrays
 from sim.kernel.tables import CAPACITY, new_state
 from sim.model import Balance, CallPolicy, EventLoop, Model, Service, Source, Threads
 from sim.steps.program import Program
@@ -44,6 +44,9 @@ class Lowered:
     """The kernel's tables for one replication, and what their rows are called."""
 
     state: Any
+    """The kernel's state as a record."""
+    entry: Any
+    """The state as the kernel's entry points take it."""
     data: np.ndarray
     bins: np.ndarray
     model: Model
@@ -141,6 +144,7 @@ class Lowering:
         set_arrays(self.state, data, bins)
         return Lowered(
             self.state,
+            entry_address(self.state),
             data,
             bins,
             self.model,

@@ -11,10 +11,10 @@ import pandas as pd
 from sim.engine import loop
 from sim.engine.clock import Environment, Process
 from sim.engine.scopes import Grouping, place_groupings, stat_groupings
-from sim.kernel.codes import OK
+from sim.kernel.codes import ALL, OK
 from sim.kernel.histogram import BINS, quantile
 
-FLOW_FIELDS = ("offered", "good", "outcome", "flow_total")
+COUNTERS = ("offered", "good", "outcome")
 AREA_FIELDS = ("in_system_area", "queue_area", "busy_area")
 SERIES_KINDS = ("source", "call", "service")
 TAIL_MINIMUM = 10
@@ -55,7 +55,9 @@ class Observer:
     def read(self) -> Totals:
         self.env.control(loop.SETTLE, 0)
         state, bins = self.env.tables.state, self.env.tables.bins.reshape(-1, BINS)
-        flow = {name: state["stat"][: self._stats][name].copy() for name in FLOW_FIELDS}
+        stats = state["stat"][: self._stats]
+        flow = {name: stats[name][..., ALL].copy() for name in COUNTERS}
+        flow["flow_total"] = stats["flow_total"].copy()
         areas = {name: state["instance"][: int(state["instances"])][name].copy() for name in AREA_FIELDS}
         roots = bins[self._root_stats].astype(np.int64) + bins[self._other_bins]
         return Totals(self.env.now, flow, areas, roots)
@@ -107,7 +109,7 @@ class Observer:
         self.previous = after
 
     def _flow_columns(self, grouping: Grouping, before: Totals, after: Totals) -> dict[str, np.ndarray]:
-        grown = {name: grouping.add_up(after.flow[name] - before.flow[name]) for name in FLOW_FIELDS}
+        grown = {name: grouping.add_up(after.flow[name] - before.flow[name]) for name in after.flow}
         ok = grown["outcome"][:, OK]
         columns = {
             "offered": grown["offered"],

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from sim.kernel.histogram import quantile
+from sim.kernel.histogram import BINS, quantile
 
 ScopeKind = Literal["source", "request", "call", "endpoint", "service", "instance", "node"]
 
@@ -27,17 +27,27 @@ class Counts:
 
 @dataclass
 class Latency:
-    """Latencies of the cohort's ok requests: exact moments, and a histogram for quantiles."""
+    """Latencies of the cohort's ok requests: exact moments, and a histogram for quantiles (its occupied bins)."""
 
     count: int
     mean_s: float
     variance_s2: float
     min_s: float
     max_s: float
-    histogram: np.ndarray
-    """Counts per bin, shape (sim.kernel.histogram.BINS,), uint32."""
+    bins: np.ndarray
+    """Numbers of the occupied bins of `sim.kernel.histogram`, ascending, int32."""
+    bin_counts: np.ndarray
+    """Latencies in each of them, int64."""
+
+    @property
+    def histogram(self) -> np.ndarray:
+        """Counts of all bins, shape (sim.kernel.histogram.BINS,), int64."""
+        counts = np.zeros(BINS, np.int64)
+        counts[self.bins] = self.bin_counts
+        return counts
 
     def quantile_s(self, q: float, failures: int = 0) -> float:
+        """The q-quantile in seconds, to within 0.1 %; `failures` more requests rank as infinitely slow."""
         return quantile(self.histogram, q, failures)
 
 

@@ -27,9 +27,11 @@ class Grouping:
         np.add.at(total, self.group[chosen], values[chosen])
         return total
 
-    def rows(self, thing: int) -> np.ndarray:
-        found: np.ndarray = np.flatnonzero(self.group == thing)
-        return found
+    def rows(self) -> list[np.ndarray]:
+        """The rows of each thing, ascending."""
+        by_thing = np.argsort(self.group, kind="stable")
+        ends = np.searchsorted(self.group[by_thing], np.arange(len(self.names) + 1))
+        return [by_thing[start:end] for start, end in zip(ends[:-1], ends[1:], strict=True)]
 
 
 def _grouping(kind: ScopeKind, labels: Iterable[str | None], known: Iterable[str] = ()) -> Grouping:

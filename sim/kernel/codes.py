@@ -20,6 +20,9 @@ OUTCOMES = (
 )
 """Names by code. `killed` (died in a crash) and `lost` (met a dead host) are seen by the server's accounts only."""
 
+ALL, COHORT = range(2)
+"""Whom a counter counts."""
+
 FREE, FLYING, QUEUED, READY, ON_CPU, CPU_WAIT, IN_IO, IN_CALL, IN_JOIN, IN_BEHAVIOUR, REPLYING, SILENT = range(12)
 """States of a task row: unused; its request is on the wire; waits for a worker; about to run its next step; burst runs;
 burst waits for the event loop; waits for time; for a call; for its branches; for the user's generator; its answer is on

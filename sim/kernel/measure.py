@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.kernel.codes import OK
+from sim.kernel.codes import ALL, COHORT, OK
 from sim.kernel.histogram import BINS, bin_of
 from sim.kernel.hooks import bins_of
 from sim.kernel.jit import f8, i8, kernel, void
@@ -16,18 +16,15 @@ _ONE = np.uint32(1)
 @kernel(void, STATE_TYPE, i8, i8, hot=True)
 def count_offered(S, stat_row, measured):
     stat = S.stat[stat_row]
-    stat.offered += 1
-    stat.cohort_offered += measured
+    stat.offered[ALL] += 1
+    stat.offered[COHORT] += measured
 
 
-@kernel(void, STATE_TYPE, i8, f8, i8)
-def count_latency(S, stat_row, latency_s, other_bins):
-    """An ok latency: into the cohort's moments and histogram, or, where other_bins is a row, into that one."""
+@kernel(void, STATE_TYPE, i8, f8)
+def count_latency(S, stat_row, latency_s):
+    """An ok latency of the cohort: moments and histogram."""
     stat = S.stat[stat_row]
-    if other_bins >= 0:
-        bins_of(S)[other_bins * BINS + bin_of(latency_s)] += _ONE
-        return
-    if stat.cohort_outcome[OK] == 1:
+    if stat.outcome[OK, COHORT] == 1:
         stat.shift = latency_s
         stat.minimum = latency_s
         stat.maximum = latency_s
@@ -41,18 +38,17 @@ def count_latency(S, stat_row, latency_s, other_bins):
 
 @kernel(void, STATE_TYPE, i8, i8, i8, f8, f8, i8, hot=True)
 def count_outcome(S, stat_row, outcome, measured, latency_s, slo_s, other_bins):
-    """An end. Latencies count for ok ones; outside the cohort only where `other_bins` has room for them."""
+    """An end. Ok latencies outside the cohort enter the histogram `other_bins`, where there is one."""
     stat = S.stat[stat_row]
-    stat.outcome[outcome] += 1
-    if measured:
-        stat.cohort_outcome[outcome] += 1
+    stat.outcome[outcome, ALL] += 1
+    stat.outcome[outcome, COHORT] += measured
     if outcome != OK:
         return
     stat.flow_total += latency_s
     if latency_s <= slo_s:
-        stat.good += 1
-        stat.cohort_good += measured
+        stat.good[ALL] += 1
+        stat.good[COHORT] += measured
     if measured:
-        count_latency(S, stat_row, latency_s, -1)
+        count_latency(S, stat_row, latency_s)
     elif other_bins >= 0:
-        count_latency(S, stat_row, latency_s, other_bins)
+        bins_of(S)[other_bins * BINS + bin_of(latency_s)] += _ONE

@@ -229,18 +229,15 @@ POLICY = _row(("pick", "u8"), ("on_send", "u8"), ("on_response", "u8"), ("on_vie
 LISTING = _row(("start", "i4"), ("count", "i4"))
 
 STAT = _row(
-    ("offered", "i8"),
-    ("good", "i8"),
-    ("cohort_offered", "i8"),
-    ("cohort_good", "i8"),
-    ("outcome", "i8", (OUTCOME_COUNT,)),
-    ("cohort_outcome", "i8", (OUTCOME_COUNT,)),
-    ("shift", "f8"),  # first latency: sums are of differences to it (no cancellation)
+    ("offered", "i8", (2,)),  # all, and of the cohort; so everywhere here
+    ("good", "i8", (2,)),
+    ("flow_total", "f8"),  # s, all ok latencies
+    ("shift", "f8"),  # first ok latency of the cohort: sums are of differences to it (no cancellation)
     ("total", "f8"),  # s, cohort, ok
     ("square_total", "f8"),  # s²
+    ("outcome", "i8", (OUTCOME_COUNT, 2)),
     ("minimum", "f8"),
     ("maximum", "f8"),
-    ("flow_total", "f8"),  # s, all ok
 )
 
 SIGNAL = _row(("kind", "i4"), ("task", "i4"), ("generation", "i4"), ("operation", "i4"), ("outcome", "i4"))

@@ -47,11 +47,12 @@ def model(variant: str = "base", run: RunPlan = PLAN) -> Model:
 
 
 def scope(kind: ScopeKind, name: str, latencies_s: np.ndarray, failed: int = 0, unfinished: int = 0) -> Scope:
-    histogram = np.histogram(latencies_s, bin_edges())[0].astype(np.uint32)
+    histogram = np.histogram(latencies_s, bin_edges())[0]
+    bins = np.flatnonzero(histogram)
     ok = len(latencies_s)
     counts = Counts(ok + failed + unfinished, {"ok": ok, "timeout": failed}, unfinished, good=ok // 2)
     moments = (latencies_s.mean(), latencies_s.var(), latencies_s.min(), latencies_s.max()) if ok else (np.nan,) * 4
-    return Scope(kind, name, counts, counts, Latency(ok, *moments, histogram), ok / 10.0, ok / 20.0, {"started": ok})
+    return Scope(kind, name, counts, counts, Latency(ok, *moments, bins, histogram[bins]), ok / 10.0, ok / 20.0, {"started": ok})
 
 
 def run(
