@@ -65,3 +65,13 @@ def test_single_instances_fill_empty_nodes_first(pool: tuple[int, list[str]], co
 def test_placement_of_ten_thousand_is_quick() -> None:
     model = placed((10_000, ["a", "b", "c"]), [10_000])
     assert len({instance.node for instance in model.services[0].instances}) == 10_000
+
+
+def test_a_zone_without_the_service_goes_before_one_that_has_it() -> None:
+    text = (
+        "scenario: s\nnodes: {big: {count: 3, zones: [a]}, small: {zones: [b]}}\n"
+        "services: {api: {nodes: [big, small], instances: 3, cpu: 1ms}}\n"
+        "traffic: {users: {to: api, arrivals: poisson(1/s)}}\n"
+    )
+    [service] = load_text(text, "f.yaml").resolve("baseline").services
+    assert [instance.node for instance in service.instances] == ["big-1", "small-1", "big-2"]
