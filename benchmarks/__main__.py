@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -113,8 +114,9 @@ def main() -> None:
     mm1_model = mm1(2_000_000)
     cases.append(("(b) the same M/M/1, all metrics on", lambda: speed(mm1_model), 25.0))
     for count in SERVERS:
-        model = servers(count, 1_000_000)
-        cases.append((f"(c) {count} servers, power of two, hops, timeouts", lambda m=model: speed(m), 8.0 if count == 1000 else None))
+        model = servers(count, 2_000_000)
+        asked = 8.0 if count == 1000 else None
+        cases.append((f"(c) {count} servers, power of two, hops, timeouts", partial(speed, model), asked))
     quickstart = model_of(HERE.parent / "scenarios" / "quickstart.yaml")
     cases.append(("(d) quickstart", lambda: speed(quickstart), None))
     for _, measure, _ in cases[1:]:

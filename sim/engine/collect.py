@@ -68,7 +68,7 @@ class Histograms:
     """The occupied bins of all histograms, found in one pass."""
 
     def __init__(self, bins: np.ndarray) -> None:
-        self._at = np.flatnonzero(bins)
+        self._at = np.flatnonzero(bins[:-BINS])
         self._counts = bins[self._at].astype(np.int64)
         self._first = np.searchsorted(self._at, np.arange(len(bins) // BINS + 1) * BINS)
 

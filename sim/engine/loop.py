@@ -36,6 +36,7 @@ from sim.kernel.events import KIND_MASK, READY_MASK, pop_heap, schedule, wake
 from sim.kernel.hooks import data_of, state_at
 from sim.kernel.jit import b1, f8, i8, kernel, u8, void
 from sim.kernel.keys import MIX_WORD
+from sim.kernel.measure import count_pending
 from sim.kernel.processors import disarm, finish_burst, settle, start_burst
 from sim.kernel.rows import free_task, new_call
 from sim.kernel.servers import cancel, crash_instance, deliver
@@ -269,6 +270,7 @@ def control(address, act, row, generation, pc, operation, amount):
         for user in range(S.source[row].first_user, S.source[row].first_user + S.source[row].users):
             start_thinking(S, user)
     elif act == SETTLE:
+        count_pending(S)
         for instance in range(S.instances):
             settle(S, instance)
     elif act == CRASH_INSTANCE:

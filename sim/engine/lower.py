@@ -139,7 +139,7 @@ class Lowering:
         self._channels()
         self._edges()
         self._plan()
-        bins = np.zeros((len(self.endpoint_rows) + len(self.edges) + self._roots()) * BINS, np.uint32)
+        bins = np.zeros((len(self.endpoint_rows) + len(self.edges) + self._roots() + 1) * BINS, np.uint32)
         data = self.laws.data()
         set_arrays(self.state, data, bins)
         return Lowered(

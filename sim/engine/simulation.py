@@ -84,6 +84,7 @@ class Simulation:
             if status is None and plan.drain_s > 0.0:
                 state["draining"] = 1
                 status = self.env.run(until=plan.duration_s + plan.drain_s)
+            self.env.control(loop.SETTLE, 0)
         stopped = self._stopped(status)
         return Run(
             self.model.scenario,

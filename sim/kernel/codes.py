@@ -51,3 +51,6 @@ FAILED_PC, OK_PC = 0, 1
 
 LOOP_DEPTH = 4
 """Nested `repeat`s that a task row can count."""
+
+PENDING = 16
+"""Histogram counts that wait for their bin to reach the cache."""

@@ -12,7 +12,7 @@ from typing import Any
 import numba
 import numpy as np
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
@@ -42,10 +42,11 @@ def entry_address(S: Any) -> Any:
 
 
 def set_arrays(S: Any, data: np.ndarray, bins: np.ndarray) -> None:
-    """Let the state know its two arrays; the caller keeps them alive."""
+    """Let the state know its two arrays; the caller keeps them alive. The last row of bins is a dump."""
     for name, array in (("data", data), ("bins", bins)):
         address = python_address(array) if INTERPRETED else array.ctypes.data
         S[f"{name}_address"], S[f"{name}_length"] = address, len(array)
+    S["pending"][:] = len(bins) - 1
 
 
 if INTERPRETED:
@@ -64,6 +65,9 @@ if INTERPRETED:
 
     def bins_of(S: Any) -> Any:
         return _known[int(S.bins_address)]
+
+    def prefetch(array: Any, index: Any) -> None:
+        """Nothing to fetch."""
 
     def invoke(hook: Any, state: Any, channel: Any, key: Any, endpoint: Any, latency_s: Any, outcome: Any) -> Any:
         return _known[int(hook)](state, channel, key, endpoint, latency_s, outcome)
@@ -115,6 +119,21 @@ else:
     def bins_of(S):
         """All histograms, uint32, BINS after BINS."""
         return _counts_at(S.bins_address, S.bins_length)
+
+    @intrinsic
+    def prefetch(context, array, index):
+        """Begin to bring an element into the cache."""
+
+        def generate(target, builder, signature, arguments):
+            view = target.make_array(signature.args[0])(target, builder, arguments[0])
+            int32 = ir.IntType(32)
+            place = builder.bitcast(builder.gep(view.data, [arguments[1]]), ir.IntType(8).as_pointer())
+            kind = ir.FunctionType(ir.VoidType(), [place.type, int32, int32, int32])
+            function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+            builder.call(function, [place, int32(1), int32(3), int32(1)])
+            return target.get_dummy_value()
+
+        return types.void(array, index), generate
 
     @intrinsic
     def invoke(context, hook, state, channel, key, endpoint, latency_s, outcome):

@@ -11,7 +11,7 @@ import numba
 import numpy as np
 
 from sim.distributions import DISTRIBUTION
-from sim.kernel.codes import LOOP_DEPTH, OUTCOMES
+from sim.kernel.codes import LOOP_DEPTH, OUTCOMES, PENDING
 from sim.traffic import ARRIVAL
 
 CAPACITY = {
@@ -288,6 +288,8 @@ STATE_FIELDS = (
     ("data_length", "i8"),
     ("bins_address", "u8"),  # of hooks.bins_of's
     ("bins_length", "i8"),
+    ("pending", "i8", (PENDING,)),  # bins that are still to be counted
+    ("pending_next", "i8"),
     ("halt", "i8"),  # 1: the kernel must return before the next event (signals written, buffer full, bad pick)
     ("unchecked", "i8"),  # events that may be handled before tables must be measured again
     ("bad_policy", "i8"),  # row + 1 of a policy that picked an endpoint that does not exist
