@@ -40,6 +40,8 @@ def test_without_interval_only_the_value() -> None:
 def test_no_failure_is_a_bound_that_claims_no_more_than_it_may() -> None:
     assert percentage(availability([5000, 5000], [5000, 5000])) == "≥ 99.970"
     assert availability([5000, 5000], [5000, 5000]).low >= 0.99970
+    assert availability([658], [658]).low == pytest.approx(0.995458, abs=1e-6)
+    assert percentage(availability([658], [658])) == "≥ 99.54"
     assert percentage(availability([0, 0], [500, 500])) == "≤ 0.30"
 
 
