@@ -52,7 +52,9 @@ def scope(kind: ScopeKind, name: str, latencies_s: np.ndarray, failed: int = 0, 
     ok = len(latencies_s)
     counts = Counts(ok + failed + unfinished, {"ok": ok, "timeout": failed}, unfinished, good=ok // 2)
     moments = (latencies_s.mean(), latencies_s.var(), latencies_s.min(), latencies_s.max()) if ok else (np.nan,) * 4
-    return Scope(kind, name, counts, counts, Latency(ok, *moments, bins, histogram[bins]), ok / 10.0, ok / 20.0, {"started": ok})
+    return Scope(
+        kind, name, counts, counts, Latency(ok, *moments, bins, histogram[bins]), ok / 10.0, ok / 20.0, {"started": ok}
+    )
 
 
 def run(
