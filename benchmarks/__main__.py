@@ -131,11 +131,13 @@ def main() -> None:
         table.add_row(name, f"{best[name]:,.0f}", f"{best[name] / simpy:.1f}", f"≥ {asked:g}" if asked else "")
     console = Console(width=110)
     console.print(table)
-    console.print(f"(e) entry from the control plane, {POLICIES} policies: {entry_cost_s() * 1e6:.2f} µs (asked for: ≤ 5)")
+    console.print(
+        f"(e) entry from the control plane, {POLICIES} policies: {entry_cost_s() * 1e6:.2f} µs (asked for: ≤ 5)"
+    )
     small, large = (peak_memory_mib(requests) for requests in MEMORY_REQUESTS)
     console.print(
-        f"peak memory: {small:.0f} MiB at {MEMORY_REQUESTS[0]:.0e} requests, {large:.0f} MiB at {MEMORY_REQUESTS[1]:.0e}: "
-        f"ratio {large / small:.3f} (asked for: ≤ 1.2)"
+        f"peak memory: {small:.0f} MiB at {MEMORY_REQUESTS[0]:.0e} requests, {large:.0f} MiB at "
+        f"{MEMORY_REQUESTS[1]:.0e}: ratio {large / small:.3f} (asked for: ≤ 1.2)"
     )
 
 

@@ -1,4 +1,4 @@
-"""The yardstick: M/M/1 in bare SimPy — a `Store`, one source, one server process — and nothing measured but the mean."""
+"""The yardstick: M/M/1 in bare SimPy — a `Store`, one source, one server process — with only the mean measured."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ class Behaviours:
             raise PluginError(f"behaviour {name}: {error}") from error
         except Exception as error:
             raise PluginError(
-                f"behaviour {name} failed at {self.env.now:.6g} s of simulated time with {type(error).__name__}: {error}"
+                f"behaviour {name} failed at {self.env.now:.6g} s of simulated time: {type(error).__name__}: {error}"
             ) from error
         self.processes.pop((task, generation), None)
         self.env.control(loop.FINISH, task, generation, pc=succeeded)

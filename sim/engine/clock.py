@@ -42,7 +42,7 @@ class Environment(simpy.Environment):
         super().step()
 
     def run_kernel(self, horizon: float) -> bool:
-        """Run the kernel up to `horizon` (s). False: it came back before, with something that may have made an event."""
+        """Run the kernel up to `horizon` (s). False: it came back before, with what may have made an event."""
         status = loop.advance(self.tables.entry, horizon, self.slice_events)
         if status == DUE:
             if horizon == Infinity:

@@ -51,7 +51,7 @@ TASKS, CALLS, HEAP, READY = CAPACITY["task"], CAPACITY["call"], CAPACITY["heap"]
 ARENA = CAPACITY["arena"]
 
 
-# Roots ----------------------------------------------------------------------------------------------------------------
+# Roots --------------------------------------------------------------------------------------------------------------
 
 
 @kernel(i8, STATE_TYPE, i8, u8, inline=True)
@@ -120,7 +120,7 @@ def end_thinking(S, row):
     issue(S, user.source, row, derive(person, np.uint64(user.cycle)))
 
 
-# Events ---------------------------------------------------------------------------------------------------------------
+# Events -------------------------------------------------------------------------------------------------------------
 
 
 @kernel(void, STATE_TYPE, i8, inline=True)
@@ -253,14 +253,14 @@ def advance(address, until, budget):
             handle(S, order & KIND_MASK, slot, generation)
 
 
-# Acts of the control plane ----------------------------------------------------------------------------------------------
+# Acts of the control plane ------------------------------------------------------------------------------------------
 
 START, SETTLE, CRASH_INSTANCE, RESTORE_INSTANCE, CRASH_NODE, RESTORE_NODE, BURST, CALL, FINISH = range(9)
 
 
 @kernel(i8, u8, i8, i8, i8, i8, i8, f8, cache=True)
 def control(address, act, row, generation, pc, operation, amount):
-    """One act. For behaviours (BURST, CALL, FINISH) `row` and `generation` name the task; 0 is returned if it is gone."""
+    """One act. For behaviours (BURST, CALL, FINISH) `row` and `generation` name the task; returns 0 if it is gone."""
     S = state_at(address)
     S.halt = 1
     S.unchecked = 0

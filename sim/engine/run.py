@@ -16,7 +16,7 @@ ScopeKind = Literal["source", "request", "call", "endpoint", "service", "instanc
 
 @dataclass
 class Counts:
-    """offered = sum(outcomes) + unfinished, always. At server scopes outcomes are ok, error, shed, killed, cancelled."""
+    """offered = sum(outcomes) + unfinished, always. A server's outcomes: ok, error, shed, refused, lost, killed, cancelled."""
 
     offered: int
     outcomes: dict[str, int]
@@ -55,8 +55,8 @@ class Latency:
 class Scope:
     """One thing that is measured.
 
-    kind and name: `source` "users" (a traffic class, all its endpoints); `request` "users → api.main" (one endpoint of the
-    mix); `call` "gateway.checkout → cart.read" (calls as the caller sees them, retries included); `endpoint`
+    kind and name: `source` "users" (a traffic class, all its endpoints); `request` "users → api.main" (one endpoint of
+    the mix); `call` "gateway.checkout → cart.read" (calls as the caller sees them, retries included); `endpoint`
     "cart.read", `service` "cart", `instance` "cart-1", `node` "app-1" (tasks as the server sees them, sojourn from the
     request's arrival there to its answer).
     """
@@ -70,7 +70,7 @@ class Scope:
     """ok completions in [warm-up, end] per second, whichever cohort they belong to."""
     goodput_per_s: float
     attempts: dict[str, int] = field(default_factory=dict)
-    """Calls, requests and sources only: attempts of the whole run by outcome (`unfinished` and `started` among them)."""
+    """Calls, requests and sources only: attempts of the whole run by outcome, with `unfinished` and `started`."""
 
 
 @dataclass
@@ -105,11 +105,11 @@ class Run:
     scopes: list[Scope]
     gauges: list[Gauge]
     series: pd.DataFrame
-    """One row a window and scope: window_start_s, kind, name, offered, ok, failed, latency_mean_s, p50_s, p99_s (sources
-    only), in_system, queue, utilization (instances and nodes only, at the window's mean)."""
+    """One row a window and scope: window_start_s, kind, name, offered, ok, failed, latency_mean_s, p50_s, p99_s
+    (sources only), in_system, queue, utilization (instances and nodes only, at the window's mean)."""
     requests: Path | None
-    """Parquet file of recorded requests (record: sample | all): index, source, endpoint, intended_s, latency_s, outcome,
-    attempts, instance, key, size_bytes."""
+    """Parquet file of recorded requests (record: sample | all): index, source, endpoint, intended_s, latency_s,
+    outcome, attempts, instance, key, size_bytes."""
     events: int
     wall_s: float
     faults: list[tuple[str, float, float]] = field(default_factory=list)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class Grouping:
         """The rows of each thing, ascending."""
         by_thing = np.argsort(self.group, kind="stable")
         ends = np.searchsorted(self.group[by_thing], np.arange(len(self.names) + 1))
-        return [by_thing[start:end] for start, end in zip(ends[:-1], ends[1:], strict=True)]
+        return [by_thing[start:end] for start, end in pairwise(ends)]
 
 
 def _grouping(kind: ScopeKind, labels: Iterable[str | None], known: Iterable[str] = ()) -> Grouping:

@@ -39,8 +39,8 @@ def prepare() -> None:
 class Simulation:
     """A replication that can be stepped, watched and disturbed.
 
-    `env` is the joined clock (a SimPy environment), `cluster` the control plane's handle; processes added to `env` before
-    `run` act on the system as it runs.
+    `env` is the joined clock (a SimPy environment), `cluster` the control plane's handle; processes added to `env`
+    before `run` act on the system as it runs.
     """
 
     def __init__(
@@ -124,12 +124,12 @@ class Simulation:
         if status == LIMIT:
             return (
                 f"stopped at {now:.6g} s: more than {self.model.run.max_in_flight:,} requests in flight "
-                f"(run.max_in_flight), most of them {self._fullest()}; the offered load exceeds what the system can serve"
+                f"(run.max_in_flight), most of them {self._fullest()}; more load is offered than can be served"
             )
         if status == FULL:
             return (
                 f"stopped at {now:.6g} s: the kernel's tables are full ({int(state['tasks_used']):,} tasks, "
-                f"{int(state['calls_used']):,} calls, {int(state['heap_length']):,} events), most of them {self._fullest()}"
+                f"{int(state['calls_used']):,} calls, {int(state['heap_length']):,} events), most {self._fullest()}"
             )
         if status == BROKEN:
             policy = self.tables.policies[int(state["bad_policy"]) - 1]
@@ -153,5 +153,5 @@ def simulate(
     requests_path: Path | None = None,
     progress: Progress | None = None,
 ) -> Run:
-    """Run one replication. Raises DsimError for what cannot be run; a run stopped at a limit returns, with `stopped`."""
+    """Run one replication. Raises DsimError for what cannot run; a run stopped at a limit returns, with `stopped` set."""
     return Simulation(model, replication, requests_path=requests_path, progress=progress).run()

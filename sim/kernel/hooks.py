@@ -20,9 +20,9 @@ from sim.kernel.jit import COMPILE_OPTIONS, HOOK_OPTIONS, INTERPRETED, f8, f8s, 
 from sim.kernel.tables import STATE, STATE_TYPE
 
 HOOK = i8(u8, i8, u8, i8, f8, i8)
-"""(address of the state, channel, key, endpoint, latency in s, outcome) → endpoint; hooks ignore what they don't need."""
+"""(address of the state, channel, key, endpoint, latency in s, outcome) → endpoint; hooks use what they need."""
 
-ARENA = STATE.fields["arena"][1]
+ARENA = dict(STATE.fields or {})["arena"][1]
 _known: dict[int, Any] = {}
 """Interpreted: functions and arrays by their address."""
 

@@ -6,9 +6,9 @@ A request's key comes from its source's named stream and its index. Every other 
     request   derive(source, index)              also the key of its call
     user      derive(derive(source, user), cycle) in closed traffic
     attempt   derive(call, attempt number)
-    handler   two keys: `fresh` = the attempt's key, `kept` = the key of the call's attempt 0, derived from the parent's `kept`
+    handler   two keys: `fresh`, the attempt's, and `kept`, derive(call's kept key, 0)
     step      derive(handler's fresh or kept key, step salt + visit)
-    call      derive(handler's fresh or kept key, step salt + visit), one of each
+    call      two keys: derive(handler's fresh key, …) and derive(handler's kept key, step salt + visit)
     branch    same handler keys (step salts differ by branch)
 
 A step's salt is the hash of its path ("service.endpoint/0/parallel/1/0"), its visit the number of loop turns taken

@@ -17,7 +17,7 @@ from sim.kernel.tables import STATE_TYPE
 TOLERANCE = 1e-12
 """Relative slack below which a node's demand counts as within its cores (sums of fractional caps)."""
 
-# Pairing heap of an instance's bursts ---------------------------------------------------------------------------------
+# Pairing heap of an instance's bursts -------------------------------------------------------------------------------
 
 
 @kernel(b1, STATE_TYPE, i8, i8)
@@ -92,7 +92,7 @@ def without(S, top, row):
     return top
 
 
-# Indexed heap of the instances' next ends -----------------------------------------------------------------------------
+# Indexed heap of the instances' next ends ---------------------------------------------------------------------------
 
 
 @kernel(void, STATE_TYPE, i8, f8, i8, i8)
@@ -160,7 +160,7 @@ def arm(S, row):
     sift(S, hole, time, next_order(S, 0, 0), row)
 
 
-# Shares -----------------------------------------------------------------------------------------------------------------
+# Shares -------------------------------------------------------------------------------------------------------------
 
 
 @kernel(void, STATE_TYPE, i8, hot=True)
@@ -252,7 +252,7 @@ def change_running(S, row, by):
         grant(S, row, after)
 
 
-# The instance's queue: requests waiting for a worker, or bursts waiting for the event loop ------------------------------
+# The instance's queue: requests waiting for a worker, or bursts waiting for the event loop --------------------------
 
 
 @kernel(void, STATE_TYPE, i8, i8)
@@ -288,7 +288,7 @@ def unqueue(S, row, task_row):
     task.previous = NONE
 
 
-# Bursts -----------------------------------------------------------------------------------------------------------------
+# Bursts -------------------------------------------------------------------------------------------------------------
 
 
 @kernel(void, STATE_TYPE, i8, hot=True)

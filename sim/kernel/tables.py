@@ -7,6 +7,8 @@ overflow stop the kernel before the event that needs the room (status FULL), nev
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 
@@ -41,7 +43,7 @@ CAPACITY = {
 }
 
 
-def _row(*fields: tuple) -> np.dtype:
+def _row(*fields: tuple[Any, ...]) -> np.dtype[Any]:
     return np.dtype((np.record, np.dtype(list(fields), align=True)))
 
 
@@ -337,7 +339,7 @@ STATE_TYPE = numba.from_dtype(STATE)
 
 def new_state() -> np.record:
     """An empty state; pages are taken as they are touched."""
-    state = np.zeros(1, STATE)[0]
+    state: np.record = np.zeros(1, STATE)[0]
     for head in ("task_free", "call_free"):
         state[head] = -1
     return state
