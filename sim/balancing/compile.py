@@ -1,7 +1,7 @@
 """From a policy's hooks to addresses that the kernel can call.
 
 For each policy a small module is written into the cache folder: it binds the hooks to the kernel's tables as C
-functions of one signature. Being a module of its own, named by a hash of the policy's source, Numba caches its machine code.
+functions of one signature. It is named by a hash of the policy's source, and Numba caches its machine code.
 """
 
 from __future__ import annotations

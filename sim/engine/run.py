@@ -16,7 +16,7 @@ ScopeKind = Literal["source", "request", "call", "endpoint", "service", "instanc
 
 @dataclass
 class Counts:
-    """offered = sum(outcomes) + unfinished, always. A server's outcomes: ok, error, shed, refused, lost, killed, cancelled."""
+    """offered = sum(outcomes) + unfinished, always. At a server: ok, error, shed, refused, lost, killed, cancelled."""
 
     offered: int
     outcomes: dict[str, int]

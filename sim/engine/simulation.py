@@ -153,5 +153,5 @@ def simulate(
     requests_path: Path | None = None,
     progress: Progress | None = None,
 ) -> Run:
-    """Run one replication. Raises DsimError for what cannot run; a run stopped at a limit returns, with `stopped` set."""
+    """Run one replication. Raises DsimError for what cannot run; one stopped at a limit returns, with `stopped` set."""
     return Simulation(model, replication, requests_path=requests_path, progress=progress).run()
