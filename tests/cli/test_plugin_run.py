@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,22 +36,23 @@ SCENARIO = """\
 scenario: mine
 run: {duration: 5s, warmup: 1s, replications: 2}
 services:
-  api: {instances: 2, endpoints: {main: {behaviour: "my_behaviour:handle"}}}
+  api: {instances: 2, endpoints: {main: {behaviour: "handle_plugin:handle"}}}
 traffic:
   users: {to: api, arrivals: poisson(100/s), balance: always_first}
 """
 
 
 @pytest.fixture(autouse=True)
-def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.yaml").write_text(SCENARIO)
-    (tmp_path / "my_policy.py").write_text(POLICY)
-    (tmp_path / "my_behaviour.py").write_text(BEHAVIOUR)
+    (tmp_path / "always_first_plugin.py").write_text(POLICY)
+    (tmp_path / "handle_plugin.py").write_text(BEHAVIOUR)
     monkeypatch.setattr("sim.plugins._loaded", {})
     monkeypatch.delitem(POLICIES, "always_first", raising=False)
-    for name in ("my_policy", "my_behaviour"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
+    yield
+    for name in ("always_first_plugin", "handle_plugin"):
+        sys.modules.pop(name, None)
 
 
 def run(*options: str) -> dict[str, Any]:
@@ -61,7 +63,7 @@ def run(*options: str) -> dict[str, Any]:
 
 
 def test_policy_and_behaviour_run_in_every_process() -> None:
-    plugins = ("--plugin", "my_policy.py", "--plugin", "my_behaviour.py")
+    plugins = ("--plugin", "always_first_plugin.py", "--plugin", "handle_plugin.py")
     one, two = run(*plugins, "--workers", "1"), run(*plugins, "--workers", "2")
     assert one == two
     users = one["sources"]["users"]
@@ -73,15 +75,15 @@ def test_policy_and_behaviour_run_in_every_process() -> None:
 
 
 def test_without_the_plugin_the_names_are_unknown() -> None:
-    result = CliRunner().invoke(app, ["run", "mine.yaml", "--plugin", "my_behaviour.py"])
+    result = CliRunner().invoke(app, ["run", "mine.yaml", "--plugin", "handle_plugin.py"])
     assert result.exit_code == 2
     assert "always_first" in result.stderr
     assert "--plugin" in result.stderr
 
 
 def test_a_behaviour_that_fails_while_it_runs_is_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "my_behaviour.py").write_text(BEHAVIOUR.replace("0.001", "1 / 0"))
-    plugins = ["--plugin", "my_policy.py", "--plugin", "my_behaviour.py"]
+    (tmp_path / "handle_plugin.py").write_text(BEHAVIOUR.replace("0.001", "1 / 0"))
+    plugins = ["--plugin", "always_first_plugin.py", "--plugin", "handle_plugin.py"]
     for workers in ("1", "2"):
         result = CliRunner().invoke(app, ["run", "mine.yaml", "--workers", workers, *plugins])
         assert result.exit_code == 2, result.output
