@@ -14,6 +14,9 @@ class ScenarioErrors(DsimError):
         self.messages = messages
         super().__init__("\n".join(messages))
 
+    def __reduce__(self) -> tuple[type[ScenarioErrors], tuple[list[str]]]:
+        return type(self), (self.messages,)
+
 
 class PluginError(DsimError):
     """A plugin that cannot be loaded or that failed while it ran."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -13,7 +14,9 @@ from sim.engine.lower import Lowered
 from sim.kernel.codes import DUE, OUTBOX, SLICE, SPOOL
 
 SLICE_EVENTS = 1 << 20
-"""Events between two looks at the world outside (progress, Ctrl-C)."""
+"""Events between two looks at the world outside (progress, Ctrl-C) at most."""
+LOOK_EVERY_S = 0.1
+"""Wall time between two looks, where the control plane has something to do that often."""
 
 
 class Environment(simpy.Environment):
@@ -30,7 +33,8 @@ class Environment(simpy.Environment):
         self.slice_events = slice_events
         self.on_signals: Callable[[], None] = lambda: None
         self.on_spool: Callable[[], None] = lambda: None
-        self.on_slice: Callable[[], None] = lambda: None
+        self.on_look: Callable[[], None] = lambda: None
+        self._next_look_s = 0.0
 
     @property
     def now(self) -> float:
@@ -40,6 +44,9 @@ class Environment(simpy.Environment):
         while not self.run_kernel(float(self.peek())):
             pass
         super().step()
+        if time.perf_counter() > self._next_look_s:
+            self.on_look()
+            self._next_look_s = time.perf_counter() + LOOK_EVERY_S
 
     def run_kernel(self, horizon: float) -> bool:
         """Run the kernel up to `horizon` (s). False: it came back before, with what may have made an event."""
@@ -54,7 +61,7 @@ class Environment(simpy.Environment):
         elif status == SPOOL:
             self.on_spool()
         elif status == SLICE:
-            self.on_slice()
+            self.on_look()
         else:
             raise StopSimulation(status)
         return False

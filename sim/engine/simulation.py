@@ -65,7 +65,7 @@ class Simulation:
         if self.spool:
             self.env.on_spool = self.spool.drain
         if progress:
-            self.env.on_slice = lambda: progress(self.env.now, int(self.tables.state["events"]))
+            self.env.on_look = lambda: progress(self.env.now, int(self.tables.state["events"]))
 
     def run(self) -> Run:
         """Simulate: the measured interval, then the drain."""

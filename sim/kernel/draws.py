@@ -32,7 +32,7 @@ def word(key, k):
     return z ^ (z >> _S31)
 
 
-@kernel(f8, u8, i8)
+@kernel(f8, u8, i8, callable_from_python=True)
 def uniform(key, k):
     """The k-th uniform number of the stream `key`, in the open interval (0, 1)."""
     return (np.float64(word(key, np.uint64(k)) >> _S12) + 0.5) * _SCALE

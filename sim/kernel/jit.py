@@ -72,7 +72,12 @@ def mark_compiled() -> None:
 
 
 def kernel(
-    result: Any = None, *arguments: Any, inline: bool = False, hot: bool = False, cache: bool = False
+    result: Any = None,
+    *arguments: Any,
+    inline: bool = False,
+    hot: bool = False,
+    cache: bool = False,
+    callable_from_python: bool = False,
 ) -> Callable[[Any], Any]:
     """Decorate a kernel function.
 
@@ -80,6 +85,7 @@ def kernel(
         result, arguments: the pinned signature; left out for `inline` functions, which take their caller's types.
         inline: paste the body into its (single) caller.
         hot: paste the machine code into every caller (small functions that each request runs through).
+        callable_from_python: keep the wrapper that calls from Python need (a call without it crashes).
         cache: keep the machine code on disk; for entry points only, since their callees are linked into them.
     """
 
@@ -88,7 +94,7 @@ def kernel(
             return function
         if inline:
             return numba.njit(inline="always", **COMPILE_OPTIONS)(function)
-        wrappers = {} if cache else {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+        wrappers = {} if cache or callable_from_python else {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
         compiled = numba.njit(cache=cache, forceinline=hot, **wrappers, **COMPILE_OPTIONS)(function)
         _pinned.append((compiled, result(*arguments)))
         return compiled
