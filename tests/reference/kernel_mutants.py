@@ -1,7 +1,7 @@
 """Planted mistakes in the kernel's source, which the comparison with the reference must catch.
 
-`python -m tests.reference.kernel_mutants` (with NUMBA_DISABLE_JIT=1) plants one after the other in the interpreted kernel
-and prints, for each, the first random model that tells; exit status 1 if one goes unnoticed.
+`NUMBA_DISABLE_JIT=1 python -m tests.reference.kernel_mutants` plants one after the other in the interpreted kernel and
+prints, for each, the first random model that tells; exit status 1 if one goes unnoticed.
 """
 
 from __future__ import annotations
