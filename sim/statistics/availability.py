@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scipy import special
 
 from sim.statistics.estimate import Estimate, withheld
 from sim.statistics.means import CONFIDENCE, mean_estimate
@@ -16,6 +15,8 @@ def upper_bound_without_failures(trials: int, confidence: float = CONFIDENCE) ->
     Clopper & Pearson 1934 with zero failures, (1 - p)^n = 1 - confidence; about 3/n, the rule of three. It takes
     requests as independent; failures that come in bursts make it optimistic.
     """
+    from scipy import special  # a quarter of a second, which only a summary needs
+
     return float(special.betaincinv(1.0, trials, confidence))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import special
 
 from sim.statistics.estimate import Estimate, withheld, without_interval
 
@@ -19,6 +18,8 @@ ONE_REPLICATION = "one replication gives no interval; run at least two"
 
 def student_factor(n: int, confidence: float = CONFIDENCE) -> float:
     """How many standard errors the two-sided interval reaches, from n ≥ 2 values."""
+    from scipy import special  # a quarter of a second, which only a summary needs
+
     return float(special.stdtrit(n - 1, 0.5 + confidence / 2))
 
 
