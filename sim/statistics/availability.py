@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-
 from sim.statistics.estimate import Estimate, withheld
 from sim.statistics.means import CONFIDENCE, mean_estimate
 
