@@ -74,7 +74,7 @@ class Observer:
 
     def finish(self) -> None:
         """Read the end's totals, wherever the run stands; an interrupted window becomes a row of its own."""
-        if self.env.now > self.previous.time_s:
+        if self.previous.time_s < self.env.now < self.run.duration_s:
             self._close_window()
         self.at_end = self.previous
         if self.at_warmup.time_s > self.at_end.time_s or self.env.now < self.run.warmup_s:
