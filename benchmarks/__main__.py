@@ -18,9 +18,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import simpy_mm1
+from sim.plugins import load_plugin
 
 HERE = Path(__file__).parent
-ROUNDS = 7
+PLUGIN = HERE.parent / "scenarios" / "plugins" / "join_idle_queue.py"
+ROUNDS = 5
 SIMPY_REQUESTS = 20_000
 POLICIES = 32
 SERVERS = (10, 100, 1000)
@@ -42,8 +44,8 @@ def mm1(requests: int):  # type: ignore[no-untyped-def]
     return replace(model, run=plan)
 
 
-def servers(count: int, requests: int):  # type: ignore[no-untyped-def]
-    """The power-of-two scenario at `count` servers and load 0.9, cut to about so many requests."""
+def servers(count: int, requests: int, policy: str = "power_of_two"):  # type: ignore[no-untyped-def]
+    """The scenario of many servers, at `count` servers and load 0.9, cut to about so many requests."""
     from sim.scenario import load
 
     rate = 90 * count
@@ -51,6 +53,7 @@ def servers(count: int, requests: int):  # type: ignore[no-untyped-def]
         "nodes.host.count": str(count),
         "services.server.instances": str(count),
         "traffic.users.arrivals": f"poisson({rate}/s)",
+        "traffic.users.balance": policy,
         "run.duration": f"{requests / rate}s",
         "run.warmup": f"{requests / rate / 10}s",
         "run.window": f"{requests / rate / 50}s",
@@ -111,14 +114,17 @@ def report_memory(requests: int) -> None:
 
 def main() -> None:
     cases: list[tuple[str, Callable[[], float], float | None]] = [("(a) SimPy, bare M/M/1 at 0.9", simpy_speed, None)]
-    mm1_model = mm1(2_000_000)
+    mm1_model = mm1(6_000_000)
     cases.append(("(b) the same M/M/1, all metrics on", lambda: speed(mm1_model), 25.0))
     for count in SERVERS:
-        model = servers(count, 2_000_000)
+        model = servers(count, 4_000_000)
         asked = 8.0 if count == 1000 else None
         cases.append((f"(c) {count} servers, power of two, hops, timeouts", partial(speed, model), asked))
     quickstart = model_of(HERE.parent / "scenarios" / "quickstart.yaml")
     cases.append(("(d) quickstart", lambda: speed(quickstart), None))
+    load_plugin(PLUGIN)
+    for policy in ("least_outstanding", "join_idle_queue"):
+        cases.append((f"(f) 10 servers, {policy}", partial(speed, servers(10, 1_000_000, policy)), None))
     for _, measure, _ in cases[1:]:
         measure()
     best = {name: 0.0 for name, _, _ in cases}

@@ -184,7 +184,7 @@ class Lowering:
         host = self.node_row[node]
         to.service, to.node, to.zone = self.service_row[service.name], host, self.state.node[host].zone
         to.node_next, self.state.node[host].first_instance = self.state.node[host].first_instance, row
-        to.position = to.top = to.queue_head = to.queue_tail = to.queue_bound = NONE
+        self.state.position[row] = to.top = to.queue_head = to.queue_tail = to.queue_bound = NONE
         to.cores, to.stats = cores, stats
         if isinstance(service.concurrency, Threads):
             to.model, to.workers = THREADS, service.concurrency.workers

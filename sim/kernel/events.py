@@ -18,8 +18,8 @@ CLASS_SHIFT, SEQUENCE_SHIFT = 61, 4
 
 @kernel(b1, f8, i8, f8, i8, hot=True)
 def before(time_a, order_a, time_b, order_b):
-    """Does event a come before event b?"""
-    return time_a < time_b or (time_a == time_b and order_a < order_b)
+    """Does event a come before event b? Without a branch: which of two children is earlier cannot be predicted."""
+    return (time_a < time_b) | ((time_a == time_b) & (order_a < order_b))
 
 
 @kernel(i8, STATE_TYPE, i8, i8, hot=True)
@@ -29,11 +29,10 @@ def next_order(S, late, kind):
     return (late << CLASS_SHIFT) | (S.sequence << SEQUENCE_SHIFT) | kind
 
 
-@kernel(void, STATE_TYPE, f8, i8, i8, i8)
-def push_heap(S, time, order, slot, generation):
+@kernel(void, STATE_TYPE, i8, f8, i8, i8, i8)
+def rise(S, hole, time, order, slot, generation):
+    """Put an event where it belongs, at a hole or above it."""
     heap = S.heap
-    hole = S.heap_length
-    S.heap_length = hole + 1
     while hole > 0:
         parent = (hole - 1) >> 1
         above = heap[parent]
@@ -54,34 +53,29 @@ def push_heap(S, time, order, slot, generation):
 
 @kernel(void, STATE_TYPE)
 def pop_heap(S):
-    """Remove the first event (read its fields before)."""
+    """Remove the first event (read its fields before).
+
+    The hole goes down to a leaf along the earlier children, and the last event rises from there: it belongs near the
+    bottom, so this saves a comparison a level (Wegener, Theoretical Computer Science 118, 1993).
+    """
     heap = S.heap
     length = S.heap_length - 1
     S.heap_length = length
     last = heap[length]
-    time, order, slot, generation = last.time, last.order, last.slot, last.generation
-    hole = 0
-    while True:
-        below = 2 * hole + 1
-        if below >= length:
-            break
-        right = below + 1
-        if right < length and before(heap[right].time, heap[right].order, heap[below].time, heap[below].order):
-            below = right
-        event = heap[below]
-        if before(time, order, event.time, event.order):
-            break
-        above = heap[hole]
+    hole, right = 0, 2
+    while right <= length:
+        a, b = heap[right - 1], heap[right]
+        below = right - 1
+        if right < length:
+            below += before(b.time, b.order, a.time, a.order)
+        event, above = heap[below], heap[hole]
         above.time = event.time
         above.order = event.order
         above.slot = event.slot
         above.generation = event.generation
         hole = below
-    event = heap[hole]
-    event.time = time
-    event.order = order
-    event.slot = slot
-    event.generation = generation
+        right = 2 * hole + 2
+    rise(S, hole, last.time, last.order, last.slot, last.generation)
 
 
 @kernel(void, STATE_TYPE, f8, i8, i8, i8, i8, hot=True)
@@ -96,7 +90,8 @@ def schedule(S, time, late, kind, slot, generation):
         event.generation = generation
         S.ready_length += 1
     else:
-        push_heap(S, time, order, slot, generation)
+        S.heap_length += 1
+        rise(S, S.heap_length - 1, time, order, slot, generation)
 
 
 @kernel(void, STATE_TYPE, i8, hot=True)

@@ -101,13 +101,23 @@ def place(S, position, time, order, instance):
     entry.time = time
     entry.order = order
     entry.instance = instance
-    S.instance[instance].position = position
+    S.position[instance] = position
 
 
 @kernel(void, STATE_TYPE, i8, f8, i8, i8)
 def sift(S, hole, time, order, instance):
-    """Put an entry where it belongs, starting from a hole."""
+    """Put an entry where it belongs, starting from a hole: down to a leaf along the earlier children, up from there."""
     armed = S.armed
+    right = 2 * hole + 2
+    while right <= S.armed_length:
+        a, b = armed[right - 1], armed[right]
+        below = right - 1
+        if right < S.armed_length:
+            below += before(b.time, b.order, a.time, a.order)
+        entry = armed[below]
+        place(S, hole, entry.time, entry.order, entry.instance)
+        hole = below
+        right = 2 * hole + 2
     while hole > 0:
         parent = (hole - 1) >> 1
         above = armed[parent]
@@ -115,29 +125,15 @@ def sift(S, hole, time, order, instance):
             break
         place(S, hole, above.time, above.order, above.instance)
         hole = parent
-    while True:
-        below = 2 * hole + 1
-        if below >= S.armed_length:
-            break
-        right = below + 1
-        if right < S.armed_length and before(
-            armed[right].time, armed[right].order, armed[below].time, armed[below].order
-        ):
-            below = right
-        entry = armed[below]
-        if before(time, order, entry.time, entry.order):
-            break
-        place(S, hole, entry.time, entry.order, entry.instance)
-        hole = below
     place(S, hole, time, order, instance)
 
 
 @kernel(void, STATE_TYPE, i8)
 def disarm(S, instance):
-    position = S.instance[instance].position
+    position = S.position[instance]
     if position == NONE:
         return
-    S.instance[instance].position = NONE
+    S.position[instance] = NONE
     S.armed_length -= 1
     last = S.armed[S.armed_length]
     if position < S.armed_length:
@@ -153,7 +149,7 @@ def arm(S, row):
         return
     left = S.task[instance.top].finish - instance.clock
     time = S.now + max(left, 0.0) / instance.rate
-    hole = instance.position
+    hole = S.position[row]
     if hole == NONE:
         hole = S.armed_length
         S.armed_length += 1

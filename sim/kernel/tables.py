@@ -126,7 +126,6 @@ INSTANCE = _row(
     ("zone", "i4"),
     ("channels", "i4"),  # first channel row as a client
     ("stats", "i4"),  # stat row of its service's first endpoint
-    ("position", "i4"),  # in the processor heap; -1: not armed
     ("top", "i4"),  # pairing heap of running bursts
     ("running", "i4"),  # bursts in it
     ("queue_head", "i4"),
@@ -318,6 +317,7 @@ STATE = np.dtype(
                 ("distribution", DISTRIBUTION, (CAPACITY["distribution"],)),
                 ("service", SERVICE, (CAPACITY["service"],)),
                 ("instance", INSTANCE, (CAPACITY["instance"],)),
+                ("position", "i4", (CAPACITY["instance"],)),  # of each instance in `armed`; -1: not armed
                 ("node", NODE, (CAPACITY["node"],)),
                 ("channel", CHANNEL, (CAPACITY["channel"],)),
                 ("listing", LISTING, (CAPACITY["listing"],)),
