@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sim.model import Balance, CallPolicy, Retry
 from tests.reference.accounts import Edge
 from tests.reference.balancing import Balancer
-from tests.reference.clock import TIMEOUT, Fiber, Stopped
+from tests.reference.clock import TIMEOUT, Timer, Why
 from tests.reference.draws import BACKOFF_WORD, BALANCE, NETWORK_OUT, derive, sample, uniform
 
 if TYPE_CHECKING:
@@ -33,67 +32,86 @@ class Client:
         return self.balancers[identity]
 
 
-@dataclass
 class Call:
-    client: Client
-    service: str
-    endpoint: str
-    policy: CallPolicy
-    fresh: int
-    kept: int
-    depth: int
-    """Of the task that calls; 0 for a source."""
-    edge: Edge
-    attempts: int = 0
+    """One call, from `start` to `on_end`, or until it is stopped."""
 
+    def __init__(
+        self,
+        client: Client,
+        service: str,
+        endpoint: str,
+        policy: CallPolicy,
+        *,
+        fresh: int,
+        kept: int,
+        depth: int,
+        edge: Edge,
+        on_end: Callable[[str], None],
+    ) -> None:
+        self.simulation = client.simulation
+        self.client = client
+        self.service = service
+        self.endpoint = endpoint
+        self.policy = policy
+        self.fresh, self.kept = fresh, kept
+        self.depth = depth
+        """Of the task that calls; 0 for a source."""
+        self.edge = edge
+        self.on_end = on_end
+        self.attempts = 0
+        self.ended = False
+        self.attempt: Attempt | None = None
+        """The outstanding one."""
+        self.back_off: Timer | None = None
 
-class Attempt:
-    """One request message and what became of it, as the caller sees it."""
-
-    def __init__(self, call: Call, fresh: int, target: Instance, fiber: Fiber) -> None:
-        self.call = call
-        self.fresh = fresh
-        self.target = target
-        self.fiber = fiber
-        self.waited_for = True
-        self.task: Task | None = None
-        """The task that it became at the instance."""
-
-    def conclude(self, outcome: str) -> None:
-        """A response arrives, or the timeout strikes. Nobody waits for a late response: it is dropped."""
-        if self.waited_for:
-            self.waited_for = False
-            self.fiber.resume(outcome)
+    def start(self) -> None:
+        self.edge.call_begins()
+        if self.depth >= self.simulation.model.run.depth_limit:
+            self.end("too_deep")
         else:
-            self.call.client.simulation.report.seen["late response dropped"] += 1
+            self.try_once()
 
+    def try_once(self) -> None:
+        fresh = derive(self.fresh, self.attempts)
+        self.attempts += 1
+        self.edge.attempt_begins()
+        balancer = self.client.balancer(self.service, self.policy.balance)
+        target = balancer.pick(derive(fresh, BALANCE))
+        if target is None:
+            self.attempt_ended("unavailable", fresh)
+        else:
+            self.simulation.report.seen[f"pick by {balancer.policy}"] += len(balancer.view) > 1
+            self.attempt = Attempt(self, fresh, target, balancer)
 
-def make_call(simulation: Simulation, fiber: Fiber, call: Call) -> Generator[None, str, str]:
-    """Run one call to its outcome."""
-    call.edge.call_begins()
-    try:
-        outcome = yield from attempts(simulation, fiber, call)
-    except Stopped:
-        call.edge.call_ends("cancelled")
-        raise
-    call.edge.call_ends(outcome)
-    return outcome
+    def attempt_ended(self, outcome: str, fresh: int) -> None:
+        """Retry after the back-off, if this outcome is retried and attempts are left."""
+        self.attempt = None
+        self.edge.attempt_ends(outcome)
+        retry, seen = self.policy.retry, self.simulation.report.seen
+        if retry is None or outcome not in retry.on or self.attempts == retry.attempts:
+            seen["retry succeeded"] += self.attempts > 1 and outcome == "ok"
+            self.end(outcome)
+        else:
+            seen[f"retry after {outcome}"] += 1
+            seen[f"jitter {retry.jitter}"] += 1
+            self.back_off = self.simulation.clock.after(backoff_s(retry, self.attempts, fresh), self.try_once)
 
+    def end(self, outcome: str) -> None:
+        self.ended = True
+        self.edge.call_ends(outcome)
+        self.on_end(outcome)
 
-def attempts(simulation: Simulation, fiber: Fiber, call: Call) -> Generator[None, str, str]:
-    if call.depth >= simulation.model.run.depth_limit:
-        return "too_deep"
-    retry = call.policy.retry
-    while True:
-        fresh = derive(call.fresh, call.attempts)
-        call.attempts += 1
-        outcome = yield from make_attempt(simulation, fiber, call, fresh)
-        if retry is None or outcome not in retry.on or call.attempts == retry.attempts:
-            simulation.report.seen["retry succeeded"] += call.attempts > 1 and outcome == "ok"
-            return outcome
-        simulation.report.seen[f"retry after {outcome}"] += 1
-        simulation.report.seen[f"jitter {retry.jitter}"] += 1
-        yield from sleep(simulation, fiber, backoff_s(retry, call.attempts, fresh))
+    def stop(self, why: Why) -> None:
+        """The caller is cancelled or killed: the call ends, its back-off with it. Only the cancelled send a message."""
+        if self.ended:
+            return
+        self.ended = True
+        self.edge.call_ends("cancelled")
+        if self.attempt is not None:
+            self.attempt.give_up(cancel=why == "cancelled")
+        elif self.back_off is not None:
+            self.simulation.report.seen["stopped in a back-off"] += 1
+            self.back_off.cancel()
 
 
 def backoff_s(retry: Retry, n: int, fresh: int) -> float:
@@ -109,50 +127,41 @@ def backoff_s(retry: Retry, n: int, fresh: int) -> float:
             return base_s / 2 + u * base_s / 2
 
 
-def sleep(simulation: Simulation, fiber: Fiber, wait_s: float) -> Generator[None, str, None]:
-    timer = simulation.clock.after(wait_s, fiber.resume)
-    try:
-        yield
-    except Stopped:
-        timer.cancel()
-        simulation.report.seen["stopped in a wait"] += 1
-        raise
+class Attempt:
+    """One request message and what becomes of it, as the caller sees it."""
 
+    def __init__(self, call: Call, fresh: int, target: Instance, balancer: Balancer) -> None:
+        self.call = call
+        self.fresh = fresh
+        self.target = target
+        self.balancer = balancer
+        self.waited_for = True
+        self.task: Task | None = None
+        """The task that it became at the instance."""
+        clock, seen = call.simulation.clock, call.simulation.report.seen
+        balancer.outstanding[target.name] += 1
+        call.edge.messages += 1
+        seen["requests in flight at the end"] += 1
+        latency = call.simulation.latency_towards(call.client, target)
+        self.latency_s = sample(latency, derive(fresh, NETWORK_OUT)) if latency else 0.0
+        clock.after(self.latency_s, lambda: target.receive(self))
+        if call.policy.timeout_s is not None:
+            clock.after(call.policy.timeout_s, lambda: self.conclude("timeout"), TIMEOUT)
 
-def make_attempt(simulation: Simulation, fiber: Fiber, call: Call, fresh: int) -> Generator[None, str, str]:
-    clock, edge = simulation.clock, call.edge
-    edge.attempt_begins()
-    balancer = call.client.balancer(call.service, call.policy.balance)
-    target = balancer.pick(derive(fresh, BALANCE))
-    if target is None:
-        edge.attempt_ends("unavailable")
-        return "unavailable"
+    def conclude(self, outcome: str) -> None:
+        """A response arrives, or the timeout strikes. Nobody waits for a late response: it is dropped."""
+        if self.waited_for:
+            self.stop_waiting()
+            self.call.attempt_ended(outcome, self.fresh)
+        elif outcome != "timeout":
+            self.call.simulation.report.seen["late response dropped"] += 1
 
-    simulation.report.seen[f"pick by {balancer.policy}"] += len(balancer.view) > 1
-    attempt = Attempt(call, fresh, target, fiber)
-    latency = simulation.latency_towards(call.client, target)
-    latency_s = sample(latency, derive(fresh, NETWORK_OUT)) if latency else 0.0
-    balancer.outstanding[target.name] += 1
-    edge.messages += 1
-    simulation.report.seen["requests in flight at the end"] += 1
-    clock.after(latency_s, lambda: target.receive(attempt))
-    timeout = None
-    if call.policy.timeout_s is not None:
-        timeout = clock.after(call.policy.timeout_s, lambda: attempt.conclude("timeout"), TIMEOUT)
+    def give_up(self, cancel: bool) -> None:
+        self.stop_waiting()
+        self.call.edge.attempt_ends("cancelled")
+        if cancel:
+            self.call.simulation.clock.after(self.latency_s, lambda: self.target.receive_cancel(self))
 
-    def over(outcome: str) -> None:
-        attempt.waited_for = False
-        balancer.outstanding[target.name] -= 1
-        edge.attempt_ends(outcome)
-        if timeout is not None:
-            timeout.cancel()
-
-    try:
-        outcome = yield
-    except Stopped as stop:
-        over("cancelled")
-        if stop.why == "cancelled":
-            clock.after(latency_s, lambda: target.receive_cancel(attempt))
-        raise
-    over(outcome)
-    return outcome
+    def stop_waiting(self) -> None:
+        self.waited_for = False
+        self.balancer.outstanding[self.target.name] -= 1

@@ -1,8 +1,8 @@
 """The clock and the fibers.
 
 Time is SimPy's. Its order of events, (time, priority, creation), is the one of docs/semantics.md with three priorities.
-What an event sets off without waiting happens before the next event, in the order of the steps: a fiber is therefore
-a generator that whoever ends its wait resumes directly, where SimPy's own processes would take a turn in the list.
+A fiber is what SimPy calls a process: a generator that goes on, in an event of its own, when its wait has ended. But it
+can be stopped at once and with a reason, where SimPy's processes are interrupted by one more event.
 """
 
 from __future__ import annotations
@@ -50,12 +50,16 @@ class Clock:
         self.env.run(until=end_s)
 
 
-class Stopped(Exception):
-    """Thrown into a fiber at its wait: it was `cancelled` by its parent or caller, or `killed` by a crash."""
+Why = Literal["cancelled", "killed"]
+"""What stops a fiber: its parent or caller cancels it, or a crash kills it."""
 
-    def __init__(self, why: Literal["cancelled", "killed"]) -> None:
+
+class Stopped(Exception):
+    """Thrown into a fiber at its wait."""
+
+    def __init__(self, why: Why) -> None:
         super().__init__(why)
-        self.why = why
+        self.why: Why = why
 
 
 Body = Generator[None, Any, Any]
@@ -67,28 +71,33 @@ class Fiber:
     `visit` counts the loop-backs that it has taken: part of the draw keys of its steps.
     """
 
-    def __init__(self, visit: int = 0) -> None:
+    def __init__(self, clock: Clock, visit: int = 0) -> None:
+        self.clock = clock
         self.visit = visit
-        self.alive = False
+        self.alive = True
         self.body: Body
         self.on_end: Callable[[Any], None]
 
     def start(self, body: Body, on_end: Callable[[Any], None]) -> None:
-        self.alive = True
         self.body, self.on_end = body, on_end
-        self.resume()
+        self.wake()
+
+    def wake(self, value: Any = None) -> None:
+        """What it waited for has come: it goes on in an event of its own at the same time."""
+        self.clock.after(0.0, lambda: self.resume(value))
 
     def resume(self, value: Any = None) -> None:
         """Run until the next wait, or the end."""
-        assert self.alive, "resumed after its end"
+        if not self.alive:
+            return
         try:
             self.body.send(value)
         except StopIteration as end:
             self.alive = False
             self.on_end(end.value)
 
-    def stop(self, why: Literal["cancelled", "killed"]) -> None:
-        """End it where it waits, at once. `on_end` is not called: nobody waits for it any more."""
+    def stop(self, why: Why) -> None:
+        """End it where it waits, or before it begins, at once. `on_end` is not called: nobody waits for it any more."""
         if not self.alive:
             return
         self.alive = False

@@ -3,6 +3,6 @@
 import sys
 from pathlib import Path
 
-ROOT = str(Path(__file__).resolve().parents[2])
+ROOT = str(Path(__file__).absolute().parents[2])
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)

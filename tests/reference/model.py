@@ -16,7 +16,7 @@ from sim.model import Instance as InstanceModel
 from sim.model import Node as NodeModel
 from sim.traffic import Closed, Trace
 from tests.reference.accounts import Arrivals, Report, Row
-from tests.reference.calls import Attempt, Call, Client, make_call
+from tests.reference.calls import Attempt, Call, Client
 from tests.reference.clock import CONTROL, Clock, Fiber
 from tests.reference.draws import MIX_WORD, NETWORK_BACK, THINK, choice, derive, sample, stream_key, uniform
 from tests.reference.processor import CpuOfInstance, CpuOfNode
@@ -112,24 +112,25 @@ class Traffic:
         row = Row(self.source.name, self.issued, endpoint, intended_s=clock.now)
         self.issued += 1
         simulation.report.rows.append(row)
-        call = Call(
-            client=self.client,
-            service=target.service,
-            endpoint=target.endpoint,
-            policy=self.source.policy,
-            fresh=key,
-            kept=key,
-            depth=0,
-            edge=simulation.report.edge(self.source.name, endpoint),
-        )
 
         def ended(outcome: str) -> None:
             row.outcome, row.finished_s, row.attempts = outcome, clock.now, call.attempts
             if then is not None:
                 then()
 
-        fiber = Fiber()
-        fiber.start(make_call(simulation, fiber, call), ended)
+        edge = simulation.report.edge(self.source.name, endpoint)
+        call = Call(
+            self.client,
+            target.service,
+            target.endpoint,
+            self.source.policy,
+            fresh=key,
+            kept=key,
+            depth=0,
+            edge=edge,
+            on_end=ended,
+        )
+        call.start()
 
 
 class Node:
@@ -198,8 +199,7 @@ class Instance:
         self.fibers: list[Fiber] = []
 
     def new_fiber(self, visit: int) -> Fiber:
-        self.fibers = [fiber for fiber in self.fibers if fiber.alive]
-        fiber = Fiber(visit)
+        fiber = Fiber(self.simulation.clock, visit)
         self.fibers.append(fiber)
         return fiber
 
@@ -259,8 +259,8 @@ class Instance:
         def ended(succeeded: bool) -> None:
             outcome = "ok" if succeeded else "error"
             self.simulation.report.seen["branches outlived their handler"] += any(f.alive for f in task.left_behind)
-            self.answer(task.attempt, outcome)
             self.end(task, outcome)
+            self.answer(task.attempt, outcome)
 
         task.handler.start(run_steps(task, task.handler, endpoint.steps, f"{self.service}.{endpoint.name}"), ended)
 

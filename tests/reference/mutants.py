@@ -6,11 +6,16 @@ the engine either. Each takes pytest's `monkeypatch` and leaves its mistake behi
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Callable
+from heapq import heappush
+from itertools import count
 from typing import Any
 
-from tests.reference import balancing, calls, model, processor, steps
+import simpy
+
+from tests.reference import balancing, calls, clock, model, processor, steps
 from tests.reference.draws import NETWORK_OUT, derive, uniform
 
 MUTANTS: dict[str, Callable[[Any], None]] = {}
@@ -291,3 +296,63 @@ def weighted_round_robin_goes_in_blocks(patch: Any) -> None:
         return blocks[(self.cursor - 1) % len(blocks)]
 
     patch.setattr(balancing.Balancer, "weighted_round_robin", weighted_round_robin)
+
+
+TIE_MUTANTS: dict[str, Callable[[Any], None]] = {}
+"""Wrong orders of equal times: only models with ties can tell them."""
+
+
+def tie_mutant(plant: Callable[[Any], None]) -> Callable[[Any], None]:
+    TIE_MUTANTS[plant.__name__] = plant
+    return plant
+
+
+@tie_mutant
+def timeouts_come_before_deliveries(patch: Any) -> None:
+    patch.setattr(calls, "TIMEOUT", clock.CONTROL)
+
+
+@tie_mutant
+def the_youngest_event_comes_first(patch: Any) -> None:
+    """But for those that were due at once."""
+
+    def schedule(self: simpy.Environment, event: simpy.Event, priority: Any = 1, delay: float = 0) -> None:
+        at_once = delay == 0
+        heappush(self._queue, (self.now + delay, priority, next(older if at_once else younger), event))
+
+    older, younger = count(0), count(-1, -1)
+    patch.setattr(simpy.Environment, "schedule", schedule)
+
+
+def wakes_late(patch: Any, which: Callable[[clock.Fiber, Any], bool]) -> None:
+    """Some fibers go on one event later than they should."""
+
+    def wake(self: clock.Fiber, value: Any = None) -> None:
+        if which(self, value):
+            self.clock.after(0.0, lambda: original(self, value))
+        else:
+            original(self, value)
+
+    original = clock.Fiber.wake
+    patch.setattr(clock.Fiber, "wake", wake)
+
+
+@tie_mutant
+def handlers_and_branches_start_late(patch: Any) -> None:
+    wakes_late(patch, lambda fiber, value: inspect.getgeneratorstate(fiber.body) == inspect.GEN_CREATED)
+
+
+@tie_mutant
+def callers_go_on_late(patch: Any) -> None:
+    wakes_late(patch, lambda fiber, outcome: outcome is not None)
+
+
+@tie_mutant
+def answers_leave_before_the_worker_is_free(patch: Any) -> None:
+    def end(self: model.Instance, task: model.Task, how: str) -> None:
+        if how in ("ok", "error"):
+            self.answer(task.attempt, how)
+        original(self, task, how)
+
+    original = model.Instance.end
+    patch.setattr(model.Instance, "end", end)

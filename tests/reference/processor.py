@@ -41,6 +41,9 @@ class CpuOfInstance:
     def demand(self) -> float:
         return min(self.cores, float(len(self.running)))
 
+    def has(self, burst: Burst) -> bool:
+        return burst in self.running or burst in self.ready
+
     def join(self, burst: Burst) -> None:
         self.node.advance()
         self.ready.append(burst)

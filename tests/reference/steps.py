@@ -12,7 +12,7 @@ from sim.steps.fail import Fail
 from sim.steps.io import Io
 from sim.steps.parallel import Parallel
 from sim.steps.repeat import Repeat
-from tests.reference.calls import Call, make_call, sleep
+from tests.reference.calls import Call
 from tests.reference.clock import Fiber, Stopped
 from tests.reference.draws import choice, sample, step_key, uniform
 from tests.reference.processor import Burst
@@ -40,7 +40,7 @@ def run_step(task: Task, fiber: Fiber, step: Any, path: str) -> Running:
             yield from burst(task, fiber, sample(step.work, own_key(task, fiber, step, path)))
             return True
         case Io():
-            yield from sleep(task.simulation, fiber, sample(step.wait, own_key(task, fiber, step, path)))
+            yield from wait(task, fiber, sample(step.wait, own_key(task, fiber, step, path)))
             return True
         case CallStep():
             return (yield from call(task, fiber, step, path))
@@ -63,13 +63,25 @@ def own_key(task: Task, fiber: Fiber, step: Any, path: str) -> int:
 
 def burst(task: Task, fiber: Fiber, work: float) -> Running:
     cpu = task.instance.cpu
-    own = Burst(work, fiber.resume)
+    own = Burst(work, fiber.wake)
     cpu.join(own)
     try:
         yield
     except Stopped:
-        cpu.leave(own)
-        task.simulation.report.seen["stopped in a burst"] += 1
+        if cpu.has(own):
+            cpu.leave(own)
+            task.simulation.report.seen["stopped in a burst"] += 1
+        raise
+    return True
+
+
+def wait(task: Task, fiber: Fiber, wait_s: float) -> Running:
+    timer = task.simulation.clock.after(wait_s, fiber.resume)
+    try:
+        yield
+    except Stopped:
+        timer.cancel()
+        task.simulation.report.seen["stopped in a wait"] += 1
         raise
     return True
 
@@ -77,16 +89,22 @@ def burst(task: Task, fiber: Fiber, work: float) -> Running:
 def call(task: Task, fiber: Fiber, step: CallStep, path: str) -> Running:
     task.simulation.report.seen["service calls itself"] += step.service == task.instance.service
     own = Call(
-        client=task.instance.client,
-        service=step.service,
-        endpoint=step.endpoint,
-        policy=step.policy,
+        task.instance.client,
+        step.service,
+        step.endpoint,
+        step.policy,
         fresh=step_key(task.fresh, path, fiber.visit),
         kept=step_key(task.kept, path, fiber.visit),
         depth=task.depth,
         edge=task.simulation.report.edge(path, f"{step.service}.{step.endpoint}"),
+        on_end=fiber.wake,
     )
-    outcome = yield from make_call(task.simulation, fiber, own)
+    own.start()
+    try:
+        outcome = yield
+    except Stopped as stop:
+        own.stop(stop.why)
+        raise
     return outcome == "ok" or step.optional
 
 
@@ -115,44 +133,45 @@ class Join:
         else:
             self.failed += 1
 
+    def has_succeeded(self) -> bool:
+        return self.succeeded >= self.need
+
     def decided(self) -> bool:
-        return self.succeeded >= self.need or self.failed > self.spare
+        return self.has_succeeded() or self.failed > self.spare
 
 
 def parallel(task: Task, fiber: Fiber, step: Parallel, path: str) -> Running:
-    """Every branch is started, in order, before a join that is decided at once takes effect. The rest is cancelled
-    before the handler goes on."""
     seen = task.simulation.report.seen
     join = Join(len(step.branches), step.need)
-    waits = False
 
     def branch_ended(succeeded: bool) -> None:
+        if join.decided():
+            return
         join.count(succeeded)
-        if waits and join.decided():
-            fiber.resume()
+        if join.decided():
+            dispose_of_the_rest()
+            fiber.wake()
+
+    def dispose_of_the_rest() -> None:
+        rest = [branch for branch in branches if branch.alive]
+        seen["join succeeded with branches running"] += join.has_succeeded() and bool(rest)
+        seen["branches cancelled" if step.cancel else "branches left behind"] += len(rest)
+        if step.cancel:
+            for branch in rest:
+                branch.stop("cancelled")
+        else:
+            task.left_behind += rest
 
     branches = [task.instance.new_fiber(fiber.visit) for _ in step.branches]
     for b, branch in enumerate(branches):
         branch.start(run_steps(task, branch, step.branches[b], f"{path}/parallel/{b}"), branch_ended)
-    if not join.decided():
-        waits = True
-        try:
-            yield
-        except Stopped as stop:
+    try:
+        yield
+    except Stopped as stop:
+        if not join.decided():
             for branch in branches:
                 branch.stop(stop.why)
-            raise
-        waits = False
-
-    succeeded = join.succeeded >= step.need
-    rest = [branch for branch in branches if branch.alive]
-    seen["join succeeded with branches running"] += succeeded and bool(rest)
-    seen["join failed"] += not succeeded
-    seen["join of fewer than all"] += succeeded and step.need < len(branches)
-    seen["branches cancelled" if step.cancel else "branches left behind"] += len(rest)
-    if step.cancel:
-        for branch in rest:
-            branch.stop("cancelled")
-    else:
-        task.left_behind += rest
-    return succeeded or step.optional
+        raise
+    seen["join failed"] += not join.has_succeeded()
+    seen["join of fewer than all"] += join.has_succeeded() and step.need < len(branches)
+    return join.has_succeeded() or step.optional

@@ -302,6 +302,21 @@ def test_a_crashed_caller_leaves_its_callees_at_work() -> None:
     assert told.instances["y-0"].tasks == {"ok": 2, "shed": 1}
 
 
+@pytest.mark.parametrize("branches", [((cpu(5),), (io(0.1),)), ((io(0.1),), (cpu(5),))])
+def test_a_crash_ends_what_a_decided_join_left_behind(branches: tuple[tuple[object, ...], ...]) -> None:
+    """x has answered at 0.1, its slow branch shares the core with y from 0.2. x dies at 0.5: y has 0.85 left of its
+    core-second, and ends at 1.35."""
+    model = story(
+        node(cores=1),
+        service("x", Parallel(branches, need=1)),
+        service("y", cpu(1)),
+        source("u", "x.e", [0.0]),
+        source("v", "y.e", [0.2]),
+        crash("x-0", 0.5),
+    )
+    assert ends(model) == [("ok", 0.1), ("ok", 1.35)]
+
+
 # Balancing
 
 
