@@ -15,8 +15,6 @@ import tempfile
 from pathlib import Path
 from types import ModuleType
 
-import numba
-
 from sim.balancing.policy import HOOKS, Policy
 from sim.errors import PluginError
 from sim.kernel import hooks, jit
@@ -80,6 +78,18 @@ def _write_module(policy: type[Policy], text: str) -> Path:
     return path
 
 
+def _reason(error: Exception) -> str:
+    """One sentence about why a hook does not compile."""
+    for cause in (error, error.__cause__, error.__context__):
+        if isinstance(cause, KeyError):
+            return f"a hook uses the undeclared field {cause.args[0]!r}; declare it in client_state or server_state"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = next((line for line in lines[1:] if not line.startswith(("File ", ">>>", "During"))), "".join(lines[:1]))
+    return (
+        f"a hook does not compile: {told[:200]}; hooks are Numba code, see sim.balancing.Policy for what they are given"
+    )
+
+
 def addresses(policy: type[Policy]) -> dict[str, int]:
     """The address of each hook, 0 where the policy has none; compiled on first use.
 
@@ -93,12 +103,9 @@ def addresses(policy: type[Policy]) -> dict[str, int]:
         sys.modules[spec.name] = module
         try:
             spec.loader.exec_module(module)
-        except numba.core.errors.NumbaError as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise PluginError(
-                f"policy {policy.name}: a hook does not compile ({reason}); hooks are Numba code over the records that "
-                "sim.balancing.Policy describes"
-            ) from error
+        except Exception as error:  # Numba lets its inner errors through, a KeyError for a field for one
+            del sys.modules[spec.name]
+            raise PluginError(f"policy {policy.name}: {_reason(error)}") from error
         _loaded[policy] = module
     module = _loaded[policy]
     found = {}

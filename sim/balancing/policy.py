@@ -14,7 +14,13 @@ from sim.kernel.jit import HOOK_OPTIONS, INTERPRETED
 
 POLICIES: dict[str, type[Policy]] = {}
 
-HOOKS = ("pick", "on_send", "on_response", "on_view_change")
+HOOKS = {
+    "pick": ("client", "view", "servers", "key"),
+    "on_send": ("client", "servers", "endpoint"),
+    "on_response": ("client", "servers", "endpoint", "latency_s", "outcome"),
+    "on_view_change": ("client", "view", "servers"),
+}
+"""The hooks and their parameters."""
 WORD_TYPES = ("i8", "f8")
 
 
@@ -74,6 +80,17 @@ def _record_type(fields: dict[str, str]) -> np.dtype[Any]:
     return np.dtype((np.record, np.dtype(list(fields.items()) or [("unused", "i8")])))
 
 
+def _check_parameters(policy: type[Policy], hook: str, function: Callable[..., Any]) -> None:
+    expected = HOOKS[hook]
+    if hook == "pick" and policy.perfect_knowledge:
+        expected = (*expected[:-1], "world", expected[-1])
+    given = tuple(inspect.signature(function).parameters)
+    if len(given) != len(expected):
+        raise PluginError(
+            f"policy {policy.__name__}: {hook} takes ({', '.join(given)}); must take ({', '.join(expected)})"
+        )
+
+
 def register(policy: type[Policy]) -> type[Policy]:
     """Make a policy known by its name; hooks that are plain functions are compiled with `numba.njit`.
 
@@ -96,6 +113,7 @@ def register(policy: type[Policy]) -> type[Policy]:
             function = function.__func__
         if function is None:
             continue
+        _check_parameters(policy, hook, getattr(function, "py_func", function))
         if INTERPRETED:
             function = getattr(function, "py_func", function)
         elif not hasattr(function, "py_func"):

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any
 
 import simpy
@@ -80,7 +81,8 @@ class Request:
     def _start(self, act: int, pc: int, amount: float) -> simpy.Event:
         event = self.env.event()
         self._operations += 1
-        self._owner.waiting[self._task, self._generation, self._operations] = event
+        waiting = self._owner.waiting.setdefault((self._task, self._generation), {})
+        waiting[self._operations] = event
         self._owner.env.control(act, self._task, self._generation, pc, self._operations, amount)
         return event
 
@@ -90,7 +92,8 @@ class Behaviours:
 
     def __init__(self, env: Environment) -> None:
         self.env = env
-        self.waiting: dict[tuple[int, int, int], simpy.Event] = {}
+        self.waiting: dict[tuple[int, int], dict[int, simpy.Event]] = {}
+        """By task: the operations under way."""
         self.processes: dict[tuple[int, int], simpy.Process] = {}
         self.handlers = [(find(function), function, calls) for function, calls in self._declared()]
         env.on_signals = self.read_signals
@@ -116,10 +119,11 @@ class Behaviours:
             if kind == SIGNAL_START:
                 self.processes[task, generation] = self.env.process(self._run(task, generation))
             elif kind == SIGNAL_DONE:
-                event = self.waiting.pop((task, generation, operation), None)
+                event = self.waiting.get((task, generation), {}).pop(operation, None)
                 if event is not None:
                     event.succeed(OUTCOMES[outcome])
             else:
+                self.waiting.pop((task, generation), None)
                 process = self.processes.pop((task, generation), None)
                 if process is not None and process.is_alive:
                     process.interrupt(OUTCOMES[CANCELLED])
@@ -128,7 +132,7 @@ class Behaviours:
         number = int(self.env.tables.state["step"][int(self.env.tables.state["task"][task]["pc"])]["a"])
         handler, name, calls = self.handlers[number]
         try:
-            yield from handler(Request(self, task, generation, calls))
+            yield from _checked(handler(Request(self, task, generation, calls)))
             succeeded = 1
         except _Failed:
             succeeded = 0
@@ -141,7 +145,31 @@ class Behaviours:
                 f"behaviour {name} failed at {self.env.now:.6g} s of simulated time: {type(error).__name__}: {error}"
             ) from error
         self.processes.pop((task, generation), None)
+        self.waiting.pop((task, generation), None)
         self.env.control(loop.FINISH, task, generation, pc=succeeded)
+
+
+def _checked(generator: Any) -> Generator[simpy.Event, Any, None]:
+    """Drive a user's generator, which must be one, and must yield events."""
+    if not isinstance(generator, Generator):
+        raise DsimError(
+            "must be a generator: a function that yields what the request does, e.g. yield request.cpu(0.001)"
+        )
+    resume = partial(next, generator)
+    while True:
+        try:
+            event = resume()
+        except StopIteration:
+            return
+        if not isinstance(event, simpy.Event):
+            raise DsimError(f"yielded {event!r}; must be an event, e.g. yield request.timeout(0.01)")
+        try:
+            resume = partial(generator.send, (yield event))
+        except simpy.Interrupt:
+            generator.close()
+            raise
+        except Exception as error:
+            resume = partial(generator.throw, error)
 
 
 def find(function: str) -> Handler:

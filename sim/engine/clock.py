@@ -11,10 +11,13 @@ from simpy.core import EmptySchedule, Infinity, StopSimulation
 
 from sim.engine import loop
 from sim.engine.lower import Lowered
+from sim.errors import DsimError
 from sim.kernel.codes import DUE, OUTBOX, SLICE, SPOOL
 
 SLICE_EVENTS = 1 << 20
 """Events between two looks at the world outside (progress, Ctrl-C) at most."""
+STANDSTILL_EVENTS = 20_000_000
+"""Events at one and the same time after which a run is given up."""
 LOOK_EVERY_S = 0.1
 """Wall time between two looks, where the control plane has something to do that often."""
 
@@ -35,6 +38,7 @@ class Environment(simpy.Environment):
         self.on_spool: Callable[[], None] = lambda: None
         self.on_look: Callable[[], None] = lambda: None
         self._next_look_s = 0.0
+        self._slice_at_s, self._still = -1.0, 0
 
     @property
     def now(self) -> float:
@@ -61,10 +65,21 @@ class Environment(simpy.Environment):
         elif status == SPOOL:
             self.on_spool()
         elif status == SLICE:
+            self._check_progress()
             self.on_look()
         else:
             raise StopSimulation(status)
         return False
+
+    def _check_progress(self) -> None:
+        """Refuse a loop that takes no time."""
+        self._still = self._still + self.slice_events if self._now == self._slice_at_s else 0
+        self._slice_at_s = self._now
+        if self._still >= STANDSTILL_EVENTS:
+            raise DsimError(
+                f"time stands still at {self._now:.9g} s: {self._still:,} events without progress; something loops "
+                "and takes no time (users who do not think, a service without cpu, io or latency); give it some"
+            )
 
     def control(
         self, act: int, row: int, generation: int = 0, pc: int = 0, operation: int = 0, amount: float = 0.0
@@ -75,6 +90,8 @@ class Environment(simpy.Environment):
         done = loop.control(tables.entry, act, row, generation, pc, operation, amount)
         if tables.state["outbox_length"]:
             self.on_signals()
+        if done < 0:
+            raise DsimError("starts more operations at once than the kernel has room for (about a million)")
         return bool(done)
 
     def at(self, time_s: float) -> simpy.Event:

@@ -21,6 +21,7 @@ from sim.kernel.codes import (
     FULL,
     LIMIT,
     NONE,
+    OK,
     OUTBOX,
     REPLY,
     RETRY,
@@ -37,7 +38,7 @@ from sim.kernel.hooks import data_of, state_at
 from sim.kernel.jit import b1, f8, i8, kernel, u8, void
 from sim.kernel.keys import MIX_WORD
 from sim.kernel.measure import count_pending
-from sim.kernel.processors import disarm, finish_burst, settle, start_burst
+from sim.kernel.processors import disarm, finish_burst, start_burst
 from sim.kernel.rows import free_task, new_call
 from sim.kernel.servers import cancel, crash_instance, deliver
 from sim.kernel.tables import CAPACITY, STATE_TYPE
@@ -255,12 +256,13 @@ def advance(address, until, budget):
 
 # Acts of the control plane ------------------------------------------------------------------------------------------
 
-START, SETTLE, CRASH_INSTANCE, RESTORE_INSTANCE, CRASH_NODE, RESTORE_NODE, BURST, CALL, FINISH = range(9)
+START, FLUSH, CRASH_INSTANCE, RESTORE_INSTANCE, CRASH_NODE, RESTORE_NODE, BURST, CALL, FINISH = range(9)
 
 
 @kernel(i8, u8, i8, i8, i8, i8, i8, f8, cache=True)
 def control(address, act, row, generation, pc, operation, amount):
-    """One act. For behaviours (BURST, CALL, FINISH) `row` and `generation` name the task; returns 0 if it is gone."""
+    """One act. For behaviours (BURST, CALL, FINISH) `row` and `generation` name the task; returns 0 if it is gone, -1
+    where there is no room for another operation."""
     S = state_at(address)
     S.halt = 1
     S.unchecked = 0
@@ -269,10 +271,8 @@ def control(address, act, row, generation, pc, operation, amount):
             schedule_arrival(S, row)
         for user in range(S.source[row].first_user, S.source[row].first_user + S.source[row].users):
             start_thinking(S, user)
-    elif act == SETTLE:
+    elif act == FLUSH:
         count_pending(S)
-        for instance in range(S.instances):
-            settle(S, instance)
     elif act == CRASH_INSTANCE:
         S.instance[row].down += 1
         crash_instance(S, row, S.node[S.instance[row].node].down)
@@ -290,8 +290,11 @@ def control(address, act, row, generation, pc, operation, amount):
         return 0
     elif act == FINISH:
         resume(S, row, pc)
+    elif not fits(S):
+        return -1
     else:
         branch = new_branch(S, row)
+        S.task[branch].result = OK
         S.task[branch].operation = operation
         S.task[branch].visit = np.uint64(operation)
         S.task[branch].pc = pc

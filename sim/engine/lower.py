@@ -15,7 +15,7 @@ from sim.errors import DsimError
 from sim.kernel.codes import EVENT_LOOP, GOROUTINES, NONE, OUTCOMES, THREADS
 from sim.kernel.draws import stream_key
 from sim.kernel.histogram import BINS
-from sim.kernel.hooks import entry_address, set_arrays
+from sim.kernel.hooks import entry_address, forget, set_arrays
 from sim.kernel.tables import CAPACITY, new_state
 from sim.model import Balance, CallPolicy, EventLoop, Model, Service, Source, Threads
 from sim.steps.program import Program
@@ -58,6 +58,12 @@ class Lowered:
     behaviours: list[tuple[str, list[int]]]
     """Generator functions, and the program rows of the calls that each may make."""
     policies: list[str]
+
+    def release(self) -> None:
+        """Give the tables' memory back; a run and its processes refer to each other, and would keep it for a while."""
+        self.state = self.entry = None
+        forget(self.data, self.bins)
+        self.data = self.bins = np.empty(0)
 
 
 def _check(table: str, count: int) -> None:
@@ -185,6 +191,7 @@ class Lowering:
         to.service, to.node, to.zone = self.service_row[service.name], host, self.state.node[host].zone
         to.node_next, self.state.node[host].first_instance = self.state.node[host].first_instance, row
         self.state.position[row] = to.top = to.queue_head = to.queue_tail = to.queue_bound = NONE
+        to.first_resident = to.last_resident = NONE
         to.cores, to.stats = cores, stats
         if isinstance(service.concurrency, Threads):
             to.model, to.workers = THREADS, service.concurrency.workers

@@ -15,7 +15,9 @@ from sim.kernel.codes import ALL, OK
 from sim.kernel.histogram import BINS, quantile
 
 COUNTERS = ("offered", "good", "outcome")
-AREA_FIELDS = ("in_system_area", "queue_area", "busy_area")
+AREAS = {"in_system_area": "in_system", "queue_area": "queue_length", "busy_area": "share"}
+"""Integrals over time up to when an instance was last settled, and what has been added to each since. (Settling it here
+would split the sums of its virtual clock, and so change the last bits of its results.)"""
 SERIES_KINDS = ("source", "call", "service")
 TAIL_MINIMUM = 10
 """Requests beyond a quantile that a window must hold before the quantile is shown."""
@@ -53,19 +55,21 @@ class Observer:
         self.at_end = self.previous
 
     def read(self) -> Totals:
-        self.env.control(loop.SETTLE, 0)
+        self.env.control(loop.FLUSH, 0)
         state, bins = self.env.tables.state, self.env.tables.bins.reshape(-1, BINS)
         stats = state["stat"][: self._stats]
         flow = {name: stats[name][..., ALL].copy() for name in COUNTERS}
         flow["flow_total"] = stats["flow_total"].copy()
-        areas = {name: state["instance"][: int(state["instances"])][name].copy() for name in AREA_FIELDS}
+        instances = state["instance"][: int(state["instances"])]
+        since_s = self.env.now - instances["settled"]
+        areas = {area: instances[area] + instances[level] * since_s for area, level in AREAS.items()}
         roots = bins[self._root_stats].astype(np.int64) + bins[self._other_bins]
         return Totals(self.env.now, flow, areas, roots)
 
     def watch_windows(self) -> Process:
         count = int(np.ceil(self.run.duration_s / self.run.window_s - 1e-9))
-        for window in range(1, count + 1):
-            yield self.env.at(min(window * self.run.window_s, self.run.duration_s))
+        for window in range(1, count):
+            yield self.env.at(window * self.run.window_s)
             self._close_window()
 
     def watch_warmup(self) -> Process:
@@ -73,8 +77,8 @@ class Observer:
         self.at_warmup = self.read()
 
     def finish(self) -> None:
-        """Read the end's totals, wherever the run stands; an interrupted window becomes a row of its own."""
-        if self.previous.time_s < self.env.now < self.run.duration_s:
+        """Close the last window, wherever the run stands (what happens at its very end belongs to it)."""
+        if self.env.now > self.previous.time_s:
             self._close_window()
         self.at_end = self.previous
         if self.at_warmup.time_s > self.at_end.time_s or self.env.now < self.run.warmup_s:
@@ -131,7 +135,7 @@ def _window_quantile(counts: np.ndarray, q: float) -> float:
 
 def _place_columns(places: Grouping, cores: np.ndarray, before: Totals, after: Totals) -> dict[str, np.ndarray]:
     elapsed = after.time_s - before.time_s
-    mean = {name: places.add_up(after.areas[name] - before.areas[name]) / elapsed for name in AREA_FIELDS}
+    mean = {name: places.add_up(after.areas[name] - before.areas[name]) / elapsed for name in AREAS}
     return {
         "in_system": mean["in_system_area"],
         "queue": mean["queue_area"],

@@ -81,10 +81,10 @@ class Simulation:
                 self.env.control(loop.START, source)
             status = self.env.run(until=float(np.nextafter(plan.duration_s, np.inf)))
             observer.finish()
-            if status is None and plan.drain_s > 0.0:
+            if status is None and plan.duration_s + plan.drain_s > self.env.now:
                 state["draining"] = 1
                 status = self.env.run(until=plan.duration_s + plan.drain_s)
-            self.env.control(loop.SETTLE, 0)
+            self.env.control(loop.FLUSH, 0)
         stopped = self._stopped(status)
         return Run(
             self.model.scenario,
@@ -141,6 +141,8 @@ class Simulation:
 
     def _fullest(self) -> str:
         """Where most tasks are."""
+        if self.tables.state["tasks_used"] < self.tables.state["in_flight"] // 2:
+            return "waiting to be sent again"
         present = self.tables.state["instance"][: int(self.tables.state["instances"])]["in_system"]
         name = list(self.tables.instance_row)[int(np.argmax(present))]
         return f"at instance {name} ({int(present.max()):,} tasks)"
@@ -154,4 +156,8 @@ def simulate(
     progress: Progress | None = None,
 ) -> Run:
     """Run one replication. Raises DsimError for what cannot run; one stopped at a limit returns, with `stopped` set."""
-    return Simulation(model, replication, requests_path=requests_path, progress=progress).run()
+    simulation = Simulation(model, replication, requests_path=requests_path, progress=progress)
+    try:
+        return simulation.run()
+    finally:
+        simulation.tables.release()

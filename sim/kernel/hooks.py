@@ -32,8 +32,15 @@ def python_address(thing: Any) -> int:
     for address, known in _known.items():
         if known is thing:
             return address
-    _known[len(_known) + 1] = thing
-    return len(_known)
+    address = max(_known, default=0) + 1
+    _known[address] = thing
+    return address
+
+
+def forget(*things: Any) -> None:
+    """Interpreted: drop what has an address."""
+    for address in [address for address, known in _known.items() if any(known is thing for thing in things)]:
+        del _known[address]
 
 
 def entry_address(S: Any) -> Any:

@@ -12,6 +12,7 @@ import hashlib
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ CACHES_KEPT = 4
 INTERPRETED: bool = bool(numba.config.DISABLE_JIT)
 
 void, i8, f8, u8, b1 = types.void, types.int64, types.float64, types.uint64, types.boolean
-i8s, f8s, u4s = types.int64[::1], types.float64[::1], types.uint32[::1]
+f8s, u4s = types.float64[::1], types.uint32[::1]
 
 _pinned: list[tuple[Any, Any]] = []
 
@@ -51,7 +52,19 @@ def cache_root() -> Path:
     return Path(base) / "dsim"
 
 
-CACHE = cache_root() / f"kernel-{source_key()}"
+def _cache_folder() -> Path:
+    """Where compiled code is kept: the user's cache folder, or a temporary one where that cannot be written."""
+    folder = cache_root() / f"kernel-{source_key()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    except OSError:
+        pass
+    return Path(tempfile.gettempdir()) / f"dsim-{os.getuid()}" / folder.name
+
+
+CACHE = _cache_folder()
 numba.config.CACHE_DIR = str(CACHE)
 COMPILE_OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
 HOOK_OPTIONS: dict[str, Any] = {"error_model": "numpy"}
@@ -66,7 +79,7 @@ def mark_compiled() -> None:
     """Called once the entry points are on disk; drops the oldest caches of other source versions."""
     CACHE.mkdir(parents=True, exist_ok=True)
     (CACHE / "complete").touch()
-    others = sorted(cache_root().glob("kernel-*"), key=lambda p: p.stat().st_mtime, reverse=True)
+    others = sorted(CACHE.parent.glob("kernel-*"), key=lambda p: p.stat().st_mtime, reverse=True)
     for stale in others[CACHES_KEPT:]:
         shutil.rmtree(stale, ignore_errors=True)
 

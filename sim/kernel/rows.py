@@ -1,4 +1,4 @@
-"""Task and call rows: taken from a free list, returned to it with a new generation."""
+"""Task and call rows: taken from a free list, returned to it with a new generation; who is present at an instance."""
 
 from __future__ import annotations
 
@@ -62,3 +62,31 @@ def free_call(S, row):
     call.next = S.call_free
     S.call_free = row
     S.calls_used -= 1
+
+
+@kernel(void, STATE_TYPE, i8, hot=True)
+def move_in(S, row):
+    """A task or branch becomes present at its instance."""
+    task = S.task[row]
+    instance = S.instance[task.instance]
+    task.resident_next = NONE
+    task.resident_previous = instance.last_resident
+    if instance.last_resident == NONE:
+        instance.first_resident = row
+    else:
+        S.task[instance.last_resident].resident_next = row
+    instance.last_resident = row
+
+
+@kernel(void, STATE_TYPE, i8, hot=True)
+def move_out(S, row):
+    task = S.task[row]
+    instance = S.instance[task.instance]
+    if task.resident_previous == NONE:
+        instance.first_resident = task.resident_next
+    else:
+        S.task[task.resident_previous].resident_next = task.resident_next
+    if task.resident_next == NONE:
+        instance.last_resident = task.resident_previous
+    else:
+        S.task[task.resident_next].resident_previous = task.resident_previous

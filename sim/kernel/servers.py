@@ -9,7 +9,6 @@ from sim.kernel.codes import (
     DATA,
     ERROR,
     FLYING,
-    FREE,
     IN_BEHAVIOUR,
     IN_CALL,
     KILLED,
@@ -33,7 +32,7 @@ from sim.kernel.jit import i8, kernel, void
 from sim.kernel.measure import count_offered, count_outcome
 from sim.kernel.network import attempt_latency
 from sim.kernel.processors import append, change_running, leave_processor, settle, unqueue
-from sim.kernel.rows import free_task
+from sim.kernel.rows import free_task, move_in, move_out
 from sim.kernel.tables import STATE_TYPE
 
 NO_SLO = float("inf")
@@ -85,6 +84,7 @@ def admit(S, row):
     host = S.task[row].instance
     settle(S, host)
     S.instance[host].in_system += 1
+    move_in(S, row)
     S.task[row].arrived = S.now
 
 
@@ -140,6 +140,7 @@ def depart(S, row, outcome):
     task = S.task[row]
     settle(S, task.instance)
     S.instance[task.instance].in_system -= 1
+    move_out(S, row)
     count_outcome(S, task.stat, outcome, task.measured, S.now - task.arrived, NO_SLO, -1)
     if task.holds_worker:
         task.holds_worker = 0
@@ -171,6 +172,7 @@ def cancel_branches(S, row):
     S.task[row].first_branch = NONE
     while branch != NONE:
         stop(S, branch)
+        move_out(S, branch)
         rest = S.task[branch].sibling_next
         inner = S.task[branch].first_branch
         if inner != NONE:
@@ -222,17 +224,15 @@ def unlink_branch(S, row):
 @kernel(void, STATE_TYPE, i8, i8)
 def end_branch(S, row, succeeded):
     """A branch has run its steps: the join may be decided."""
-    task = S.task[row]
-    parent = task.parent
-    if parent == NONE:
-        free_task(S, row)
-        return
-    unlink_branch(S, row)
-    if task.operation != NONE:
-        signal(S, SIGNAL_DONE, row, OK if succeeded else task.result)
-        free_task(S, row)
-        return
+    parent, operation = S.task[row].parent, S.task[row].operation
+    move_out(S, row)
+    if parent != NONE:
+        unlink_branch(S, row)
+        if operation != NONE:
+            signal(S, SIGNAL_DONE, row, S.task[row].result)
     free_task(S, row)
+    if parent == NONE or operation != NONE:
+        return
     waiting = S.task[parent]
     waiting.join_open -= 1
     waiting.join_needed -= succeeded
@@ -283,15 +283,16 @@ def kill(S, row, silent):
 
 @kernel(void, STATE_TYPE, i8, i8)
 def crash_instance(S, host, silent):
-    """Everything at an instance ends; silent: its host is dead too, and nobody is told."""
+    """Everything at an instance ends, in order of admission; silent: its host is dead too, and nobody is told."""
     settle(S, host)
-    for row in range(S.tasks):
-        task = S.task[row]
-        if task.instance == host and not (
-            task.state == FREE or task.state == FLYING or task.state == REPLYING or task.state == SILENT
-        ):
-            kill(S, row, silent)
     instance = S.instance[host]
+    row = instance.first_resident
+    while row != NONE:
+        following = S.task[row].resident_next
+        kill(S, row, silent)
+        row = following
+    instance.first_resident = NONE
+    instance.last_resident = NONE
     instance.top = NONE
     instance.queue_head = NONE
     instance.queue_tail = NONE

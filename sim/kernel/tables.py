@@ -69,6 +69,8 @@ TASK = _row(
     ("first_branch", "i4"),  # a parent's running branches, linked by sibling_*
     ("sibling_next", "i4"),
     ("sibling_previous", "i4"),
+    ("resident_next", "i4"),  # tasks and branches at the instance, in order of admission
+    ("resident_previous", "i4"),
     ("join_open", "i4"),  # branches of the parallel that it waits in, still running
     ("join_needed", "i4"),  # successes still needed
     ("holds_worker", "i4"),
@@ -128,6 +130,8 @@ INSTANCE = _row(
     ("stats", "i4"),  # stat row of its service's first endpoint
     ("top", "i4"),  # pairing heap of running bursts
     ("running", "i4"),  # bursts in it
+    ("first_resident", "i4"),  # tasks and branches present, in order of admission
+    ("last_resident", "i4"),
     ("queue_head", "i4"),
     ("queue_tail", "i4"),
     ("queue_length", "i4"),

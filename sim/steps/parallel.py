@@ -15,7 +15,7 @@ from sim.forms.steps import BRANCHES_SCHEMA
 from sim.kernel.codes import IN_JOIN, NONE
 from sim.kernel.events import wake
 from sim.kernel.jit import i8, kernel, void
-from sim.kernel.rows import new_task
+from sim.kernel.rows import move_in, new_task
 from sim.kernel.tables import STATE_TYPE
 from sim.steps.program import Program
 
@@ -97,6 +97,7 @@ def new_branch(S, parent):
     if of.first_branch != NONE:
         S.task[of.first_branch].sibling_previous = row
     of.first_branch = row
+    move_in(S, row)
     return row
 
 
