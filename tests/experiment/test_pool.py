@@ -85,7 +85,10 @@ def test_ctrl_c_ends_the_workers_at_once() -> None:
     )
     assert process.stdout is not None
     process.stdout.readline()
-    time.sleep(0.7)
+    deadline = time.monotonic() + 60
+    while _group_size(process.pid) < 3 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1.0)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, stderr = process.communicate(timeout=20)
     assert process.returncode != 0
@@ -94,6 +97,17 @@ def test_ctrl_c_ends_the_workers_at_once() -> None:
     while _group_lives(process.pid) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not _group_lives(process.pid)
+
+
+def _group_size(group: int) -> int:
+    """Processes of a group: the parent and its workers."""
+    size = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            size += int(path.read_text().rpartition(")")[2].split()[2]) == group
+        except OSError:  # it has ended meanwhile
+            continue
+    return size
 
 
 def _group_lives(group: int) -> bool:
