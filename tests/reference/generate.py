@@ -103,7 +103,7 @@ TASKS_MAX = 1500.0
 
 SEEDS = range(150)
 TIES_SEEDS = sorted(
-    {*range(30), 47, 67, 71, 73, 87, 131, 141, 175, 194, 251, 257, 285, 289, 302, 307, 439, 613, 656, 709}
+    {*range(30), 47, 67, 71, 73, 87, 98, 131, 141, 175, 194, 251, 257, 285, 289, 302, 307, 365, 406, 439, 613, 656, 709}
 )
 """With the first that tell the mutants of the order."""
 
@@ -130,8 +130,6 @@ class Generator:
         self.grid = ties and seed % 2 == 1
         probability = PROBABILITY | TIES_PROBABILITY if ties else PROBABILITY
         self.features = {name for name in FEATURES if self.rng.random() < probability.get(name, 0.6)}
-        if ties:  # in which order one crash resets the tasks of an instance is not decided
-            self.features.discard("crash_instance")
         self.services = self.rng.randint(2, 4)
         self.endpoints = [2 if self.chance("several_endpoints", 0.5) else 1 for _ in range(self.services)]
         self.instances = [self.rng.randint(1, 3) for _ in range(self.services)]
@@ -344,7 +342,7 @@ class Generator:
     def jitter(self) -> Literal["none", "full", "equal"]:
         """Without latency, the requests that one crash resets would all be sent again at the same time."""
         one_time = "crash_instance" in self.features and "source_zone" not in self.features
-        return self.rng.choice(("full", "equal") if one_time else ("none", "full", "equal"))
+        return self.rng.choice(("full", "equal") if one_time and not self.ties else ("none", "full", "equal"))
 
     # Traffic and faults
 

@@ -356,3 +356,13 @@ def answers_leave_before_the_worker_is_free(patch: Any) -> None:
 
     original = model.Instance.end
     patch.setattr(model.Instance, "end", end)
+
+
+@tie_mutant
+def a_crash_resets_the_last_first(patch: Any) -> None:
+    def die(self: model.Instance, answering: bool) -> None:
+        self.tasks.reverse()
+        original(self, answering)
+
+    original = model.Instance.die
+    patch.setattr(model.Instance, "die", die)
