@@ -147,7 +147,8 @@ class Network:
 @dataclass(frozen=True, slots=True)
 class RunPlan:
     """What is measured: requests whose intended arrival lies in [warmup_s, duration_s]. The run then drains for at
-    most `drain_s`. `window_s` is the step of the time series. `record` writes a row a request: none, all, or the
+    most `drain_s`. With `warmup_auto`, `warmup_s` is 0 and who reads the runs finds the cut (MSER-5).
+    `window_s` is the step of the time series. `record` writes a row a request: none, all, or the
     share `record_share` of them. `max_in_flight` stops an overload."""
 
     duration_s: float
@@ -160,6 +161,7 @@ class RunPlan:
     record_share: float = 0.01
     max_in_flight: int = 100_000
     depth_limit: int = 64
+    warmup_auto: bool = False
 
 
 @dataclass(frozen=True, slots=True)
