@@ -2,5 +2,6 @@
 
 from sim.experiment.results import Results
 from sim.experiment.runner import Progress, run_scenario
+from sim.experiment.store import load_results
 
-__all__ = ["Progress", "Results", "run_scenario"]
+__all__ = ["Progress", "Results", "load_results", "run_scenario"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sim.engine.run import Gauge, Run, Scope, ScopeKind
-from sim.model import Service
+from sim.experiment.outline import ServiceOutline
 from sim.statistics import Estimate, availability, mean_estimate, pooled_quantile
 
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
@@ -51,7 +51,7 @@ def gauge_estimates(runs: Sequence[Run], names: Sequence[str], kind: str) -> dic
     return {metric: mean_estimate([_together(group, metric) for group in groups]) for metric in GAUGES}
 
 
-def service_estimates(runs: Sequence[Run], service: Service) -> dict[str, Estimate]:
+def service_estimates(runs: Sequence[Run], service: ServiceOutline) -> dict[str, Estimate]:
     """Gauges of a service: its instances taken together."""
     return gauge_estimates(runs, [instance.name for instance in service.instances], "instance")
 

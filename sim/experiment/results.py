@@ -13,7 +13,8 @@ from sim.engine.run import Run
 from sim.errors import DsimError
 from sim.experiment import tables
 from sim.experiment.measures import scope_estimates
-from sim.model import Model
+from sim.experiment.origin import Origin
+from sim.experiment.outline import Outline
 from sim.statistics import Estimate
 
 
@@ -21,15 +22,17 @@ from sim.statistics import Estimate
 class Results:
     """Runs in order of variant and replication.
 
-    `models` holds the machine model of each variant, `directory` the folder where the results were kept, if any.
+    `models` holds what results need of each variant's machine model, `directory` the folder where they were kept,
+    if any, `origin` what it takes to run them again.
     """
 
-    models: Mapping[str, Model]
+    models: Mapping[str, Outline]
     runs: Sequence[Run]
     wall_s: float
     directory: Path | None = None
     scratch: TemporaryDirectory[str] | None = field(default=None, repr=False)
     """Holds recorded requests that nobody asked to keep, for as long as these results live."""
+    origin: Origin = field(default_factory=Origin)
 
     @property
     def variants(self) -> list[str]:

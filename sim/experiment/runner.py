@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 
 from sim.engine.run import Run
 from sim.errors import DsimError
+from sim.experiment.folder import new_folder
+from sim.experiment.origin import Origin
+from sim.experiment.outline import outline
 from sim.experiment.pool import Report, Watch, run_jobs
 from sim.experiment.results import Results
-from sim.experiment.store import new_folder, write_manifest, write_tables
+from sim.experiment.store import save
 from sim.model import Model
 
 if TYPE_CHECKING:
@@ -79,10 +82,11 @@ def run_scenario(
         watch = _watch(jobs, progress)
         _compile(watch)
         runs = _run_all(jobs, workers, watch)
-        results = Results({m.variant: m for m in models}, runs, time.perf_counter() - start, scratch=scratch)
+        outlines = {model.variant: outline(model) for model in models}
+        wall_s = time.perf_counter() - start
+        results = Results(outlines, runs, wall_s, scratch=scratch, origin=Origin(scenario.text))
         if folder is not None and scratch is None:
-            write_tables(results, folder)
-            write_manifest(results, folder, scenario.text)
+            save(results, folder)
     if directory is not None:
         _move_requests(runs, Path(directory))
         results.directory = Path(directory)

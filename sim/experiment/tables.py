@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from sim.engine.run import Run, Scope
+from sim.errors import DsimError
 from sim.experiment.measures import QUANTILES
 from sim.statistics import Estimate
 
@@ -51,11 +53,27 @@ def requests_table(runs: Sequence[Run]) -> pd.DataFrame:
     frames = []
     for run in runs:
         if run.requests is not None:
-            frame = pd.read_parquet(run.requests)
+            frame = read_table(run.requests, ["index"])
             frame.insert(0, "replication", run.replication)
             frame.insert(0, "variant", run.variant)
             frames.append(frame)
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def read_table(path: Path, columns: Iterable[str]) -> pd.DataFrame:
+    """A Parquet file that must have these columns. Raises: DsimError where it has not, or cannot be read."""
+    again = "copy the whole folder of results again, or run the scenario again"
+    try:
+        table = pd.read_parquet(path)
+    except FileNotFoundError as error:
+        raise DsimError(f"{path}: is missing; {again}") from error
+    except (OSError, ValueError) as error:  # pyarrow's errors are among them
+        why = str(error).partition("\n")[0].rstrip(".")
+        raise DsimError(f"{path}: is damaged ({why}); {again}") from error
+    lacking = [column for column in columns if column not in table]
+    if lacking:
+        raise DsimError(f"{path}: is damaged: it lacks the column {lacking[0]}; {again}")
+    return table
 
 
 def summary_row(estimates: Mapping[str, Estimate]) -> dict[str, Any]:

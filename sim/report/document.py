@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from sim.experiment import Results
-from sim.experiment.store import versions
 from sim.report.summary import fault_sentences, place_rows
 from sim.statistics import Estimate
 
@@ -17,7 +16,7 @@ def document(results: Results) -> dict[str, Any]:
     return {
         "scenario": first.scenario,
         "seed": first.seed,
-        "versions": versions(),
+        "versions": dict(results.origin.versions),
         "wall_s": results.wall_s,
         "directory": None if results.directory is None else str(results.directory),
         "variants": {variant: _variant(results, variant) for variant in results.variants},

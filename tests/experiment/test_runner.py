@@ -64,13 +64,13 @@ def test_results_on_disk(tmp_path: Path) -> None:
     results = run(fakes.FakeScenario(RECORDING), directory=target)
     assert entries(tmp_path) == ["deep"]
     assert entries(target) == [
-        "gauges.parquet", "manifest.json", "requests", "scopes.parquet", "summary.parquet", "timeseries.parquet",
+        "histograms.parquet", "manifest.json", "metrics.parquet", "requests", "timeseries.parquet",
     ]  # fmt: skip
     manifest = json.loads((target / "manifest.json").read_text())
     assert manifest["text"] == "scenario: fake\n"
     assert (manifest["seed"], manifest["replications"], manifest["variants"]) == (7, 3, ["base", "other"])
     assert {"dsim", "python", "numba"} <= set(manifest["versions"])
-    assert len(pd.read_parquet(target / "scopes.parquet")) == len(results.scopes())
+    assert set(pd.read_parquet(target / "metrics.parquet")["variant"]) == {"base", "other"}
     assert results.directory == target
     assert all(r.requests.exists() for r in results.runs)
     assert len(results.requests()) == 12
