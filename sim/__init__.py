@@ -14,16 +14,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim.experiment import Results
+    from sim.analysis import explain_scenario as explain
+    from sim.experiment import Results, load_results
     from sim.experiment import run_scenario as run
     from sim.scenario import load
 
 __version__ = "0.1.0"
-__all__ = ["Results", "__version__", "load", "run"]
+__all__ = ["Results", "__version__", "explain", "load", "load_results", "run"]
 
 _HOMES = {
     "Results": ("sim.experiment", "Results"),
+    "explain": ("sim.analysis", "explain_scenario"),
     "load": ("sim.scenario", "load"),
+    "load_results": ("sim.experiment", "load_results"),
     "run": ("sim.experiment", "run_scenario"),
 }
 

@@ -23,6 +23,7 @@ LAYERS = (
     ("sim.steps",),
     ("sim.engine",),
     ("sim.scenario",),
+    ("sim.analysis",),
     ("sim.statistics",),
     ("sim.experiment",),
     ("sim.report",),

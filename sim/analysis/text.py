@@ -1,0 +1,221 @@
+"""An explanation as a person reads it: sentences, then tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from sim.analysis import words
+from sim.analysis.explanation import Explanation, Link, Placed, StationLoad
+from sim.units import format_duration
+
+WIDTH = 120
+ROWS_SHOWN = 16
+"""Of each table; what is left out is counted below it."""
+
+
+class Row(NamedTuple):
+    cells: Sequence[str]
+    style: str | None = None
+
+
+def as_text(found: Explanation) -> str:
+    """Without colours."""
+    console = Console(width=WIDTH, color_system=None, force_terminal=False)
+    with console.capture() as captured:
+        print_explanation(found, console)
+    return captured.get().rstrip()
+
+
+def print_explanation(found: Explanation, console: Console) -> None:
+    title = f": {found.title}" if found.title else ""
+    name = f"[bold]{escape(found.scenario)}[/bold], variant {escape(found.variant)}{escape(title)}"
+    console.print(name, highlight=False)
+    _print_lines(console, found.verdict)
+    for table in (traffic_table, stations_table, endpoints_table, calls_table, placement_table, links_table):
+        made = table(found)
+        if made is not None:
+            console.print()
+            console.print(made)
+    if found.faults:
+        console.print("\nFaults, not analysed", highlight=False, style="italic")
+        _print_lines(console, _faults(found))
+    console.print("\nWhat these numbers are", highlight=False, style="italic")
+    _print_lines(console, found.limits)
+
+
+def traffic_table(found: Explanation) -> Table | None:
+    peaks = any(source.peak_per_s > source.rate_per_s for source in found.sources)
+    rows = []
+    for source in found.sources:
+        users = "" if source.users is None else f" ({source.users:,})"
+        targets = [
+            name if share == 1.0 else f"{words.percentage(share)} {name}" for name, share in source.targets.items()
+        ]
+        peak = [words.rate(source.peak_per_s)] if peaks else []
+        rates = [words.rate(source.rate_per_s), *peak, words.rate(source.saturation_per_s)]
+        rows.append(
+            Row((source.name, source.arrivals + users, words.several(targets), *rates, words.time(source.latency_s)))
+        )
+    numbers = ["declared", *(["peak"] if peaks else []), "flattens at", "latency at no contention"]
+    return _table("Traffic", ["source", "arrivals", "to"], numbers, rows, "sources")
+
+
+def stations_table(found: Explanation) -> Table | None:
+    """Alike stations share a row."""
+    single = found.sources[0] if len(found.sources) == 1 else None
+    peaks = any(station.peak_utilization > station.utilization for station in found.stations)
+    rows = []
+    for _, group in groupby(found.stations, key=_look):
+        members = list(group)
+        station = members[0]
+        demand = [words.time(station.demands_s[single.name])] if single else []
+        peak = [words.percentage(station.peak_utilization)] if peaks else []
+        cells = [
+            words.several([member.name for member in members]),
+            words.CAPACITIES[station.kind],
+            words.number(station.capacity),
+            *demand,
+            words.percentage(station.utilization),
+            *peak,
+            _full_at(found, station),
+        ]
+        rows.append(Row(cells, "bold" if station.limits else None))
+    full = "full at, if not steered" if found.is_steered else "full at"
+    numbers = ["capacity", *(["a request"] if single else []), "busy", *(["at peak"] if peaks else []), full]
+    return _table("Stations, the busiest first", ["of", "station"], numbers, rows, "less busy")
+
+
+def endpoints_table(found: Explanation) -> Table | None:
+    single = found.sources[0].name if len(found.sources) == 1 else None
+    fails = any(endpoint.failing > 0.0 for endpoint in found.endpoints)
+    rows = []
+    for endpoint in found.endpoints:
+        visits = [words.number(endpoint.visits[single])] if single else []
+        failing = [words.percentage(endpoint.failing) if endpoint.failing else "–"] if fails else []
+        times = words.time(endpoint.cpu_s), words.time(endpoint.residence_s)
+        rows.append(Row((endpoint.name, words.rate(endpoint.rate_per_s), *visits, *times, *failing)))
+    numbers = ["executions", *(["a request"] if single else []), "core time", "time at no contention"]
+    return _table("Endpoints", ["endpoint"], [*numbers, *(["fails"] if fails else [])], rows, "endpoints")
+
+
+def calls_table(found: Explanation) -> Table | None:
+    rows = [
+        Row(
+            (
+                call.caller,
+                call.callee,
+                call.balance,
+                words.rate(call.calls_per_s),
+                words.rate(call.attempts_per_s),
+                words.time(call.attempt_s),
+                "–" if call.timeout_s is None else words.time(call.timeout_s),
+            )
+        )
+        for call in found.calls
+    ]
+    numbers = ["calls", "attempts", "attempt at no contention", "timeout"]
+    return _table("Calls", ["from", "to", "balanced by"], numbers, rows, "calls")
+
+
+def placement_table(found: Explanation) -> Table | None:
+    on: dict[str, list[Placed]] = {}
+    for placed in found.placement:
+        on.setdefault(placed.node, []).append(placed)
+    counts: dict[str, int] = {}
+    for placed in found.placement:
+        counts[placed.service] = counts.get(placed.service, 0) + 1
+    rows = []
+    for node in found.nodes:
+        instances = ", ".join(_placed(placed, counts[placed.service]) for placed in on.get(node.name, ())) or "–"
+        rows.append(Row((node.name, node.zone, instances, words.number(node.cores), words.number(node.speed))))
+    return _table("Placement", ["node", "zone", "instances (share, where uneven)"], ["cores", "speed"], rows, "nodes")
+
+
+def links_table(found: Explanation) -> Table | None:
+    rows = [Row((name, words.time(latency_s))) for name, latency_s in _links(found.links)]
+    return _table("Network, one way", ["between"], ["latency"], rows, "pairs")
+
+
+def _table(title: str, words_: list[str], numbers: list[str], rows: Sequence[Row], what: str) -> Table | None:
+    """Columns of words, then of numbers; None without rows."""
+    if not rows:
+        return None
+    hidden = len(rows) - ROWS_SHOWN
+    caption = f"and {hidden:,} more {what}" if hidden > 0 else None
+    table = Table(title=title, title_justify="left", header_style="bold", caption=caption, caption_justify="left")
+    for header in words_:
+        table.add_column(header, overflow="fold")
+    for header in numbers:
+        table.add_column(header, justify="right")
+    for row in rows[:ROWS_SHOWN]:
+        table.add_row(*(escape(cell) for cell in row.cells), style=row.style)
+    return table
+
+
+def _print_lines(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        console.print(line, highlight=False, markup=False)
+
+
+def _look(station: StationLoad) -> tuple[object, ...]:
+    """What makes two rows of the table alike."""
+    times = tuple(words.time(demand) for demand in station.demands_s.values())
+    shares = words.percentage(station.utilization), words.percentage(station.peak_utilization)
+    return station.kind, station.capacity, *times, *shares, station.limits
+
+
+def _full_at(found: Explanation, station: StationLoad) -> str:
+    """The load at which this station alone would be full: a rate of the only source, or a factor."""
+    asking = [source for source in found.sources if station.demands_s[source.name] > 0.0 and source.rate_per_s > 0.0]
+    demand = sum(station.demands_s[source.name] * source.rate_per_s for source in asking)
+    if demand == 0.0 or math.isnan(found.factor):
+        return "–"
+    factor = station.capacity / demand
+    if len(found.sources) == 1:
+        return words.rate(found.sources[0].rate_per_s * factor)
+    return f"{words.number(factor)} ×"
+
+
+def _placed(placed: Placed, instances: int) -> str:
+    low, full = words.percentage(placed.share), words.percentage(placed.saturated_share)
+    if abs(placed.saturated_share - placed.share) > 5e-4:
+        return f"{placed.instance} ({low}, {full} when full)"
+    return f"{placed.instance} ({low})" if abs(placed.share * instances - 1.0) > 1e-6 else placed.instance
+
+
+def _links(links: Sequence[Link]) -> Iterator[tuple[str, float]]:
+    """Both ways in one row where they are alike, all zones in one where those are."""
+    latency = {(link.sender, link.receiver): link.latency_s for link in links}
+    within = {latency[pair] for pair in latency if pair[0] == pair[1] and pair[0] is not None}
+    across = {latency[pair] for pair in latency if pair[0] != pair[1]}
+    if (None, None) in latency:
+        yield "instances of one node", latency[None, None]
+    if len(within) == 1:
+        yield "instances of one zone", within.pop()
+        latency = {pair: value for pair, value in latency.items() if pair[0] != pair[1]}
+    if len(across) == 1 and len(latency) > 2:
+        yield "any two zones", across.pop()
+        latency = {pair: value for pair, value in latency.items() if pair[0] == pair[1]}
+    for (sender, receiver), value in latency.items():
+        if sender is None:
+            continue
+        back = latency.get((receiver, sender))
+        if sender == receiver:
+            yield f"within {sender}", value
+        elif back != value:
+            yield f"{sender} → {receiver}", value
+        elif str(sender) < str(receiver):
+            yield f"{sender} ↔ {receiver}", value
+
+
+def _faults(found: Explanation) -> Iterator[str]:
+    for fault in found.faults:
+        until = "to the end" if fault.for_s is None else f"for {format_duration(fault.for_s)}"
+        yield f"{fault.name}: {fault.target} is down from {format_duration(fault.at_s)} on, {until}."
