@@ -120,7 +120,7 @@ def main() -> None:
         model = servers(count, 4_000_000)
         asked = 8.0 if count == 1000 else None
         cases.append((f"(c) {count} servers, power of two, hops, timeouts", partial(speed, model), asked))
-    quickstart = model_of(HERE.parent / "scenarios" / "quickstart.yaml")
+    quickstart = model_of(HERE.parent / "scenarios" / "quickstart.yaml", "microservices")
     cases.append(("(d) quickstart", lambda: speed(quickstart), None))
     load_plugin(PLUGIN)
     for policy in ("least_outstanding", "join_idle_queue"):
