@@ -31,7 +31,7 @@ from sim.forms.base import (
 )
 from sim.forms.fields import check_has_unit
 from sim.forms.parameters import example, read_parameters
-from sim.forms.scalar import resolve_scalar
+from sim.forms.scalar import folder_of, resolve_scalar
 from sim.traffic import ARRIVALS, Arrivals
 from sim.units import RATES
 
@@ -92,7 +92,7 @@ def _from_text(family: Family, text: str, folder: Path | None) -> Any:
         raise MistakeError(f"got {show(text)}, without its parameters; write e.g. {short}")
     if cls.single is None or "=" in argument or ("," in argument and "(" not in argument):
         raise MistakeError(f"got {show(text)}; several parameters are written as a mapping; write {canonical(cls)}")
-    return _build_alone(cls, resolve_scalar(argument.strip()), folder, ())
+    return _build_alone(cls, resolve_scalar(argument.strip()), folder_of(text, folder), ())
 
 
 def _entry(family: Family, name: str) -> type[Declared]:

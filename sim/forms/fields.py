@@ -13,7 +13,6 @@ from sim.errors import DsimError
 from sim.forms.base import MistakeError, show, suggestion
 from sim.units import (
     DURATIONS,
-    SHARES,
     format_count,
     format_duration,
     parse_count,
@@ -90,7 +89,7 @@ def read_text(value: Any) -> str:
         return "\n".join(value)
     if not isinstance(value, str) or not value.strip():
         raise MistakeError(f"got {show(value)}; must be text")
-    return value
+    return str(value)
 
 
 def read_identifier(value: Any) -> str:
@@ -101,7 +100,7 @@ def read_identifier(value: Any) -> str:
             f"got {show(value)}; must be a name of at most 64 letters, digits, - and _ that starts with a letter"
             f"{_as_identifier(value)}"
         )
-    return value
+    return str(value)
 
 
 def read_label(value: Any) -> str:
@@ -169,16 +168,31 @@ def _as_identifier(text: str) -> str:
     return f"; write e.g. {tidy}" if IDENTIFIER.fullmatch(tidy) and len(tidy) <= 64 else ""
 
 
-def quantity_schema(units: Iterable[str]) -> dict[str, Any]:
-    """A number with one of some units."""
-    return {"type": "string", "pattern": rf"^\s*[0-9.][0-9._eE+-]*\s*({'|'.join(map(re.escape, units))})\s*$"}
+Sign = Literal["any", "zero or above", "above zero"]
+_SIGNS: dict[Sign, str] = {"any": "[+-]?", "zero or above": r"\+?", "above zero": r"\+?(?=[0-9_.]*[1-9])"}
+_NUMBER = r"(?:[0-9][0-9_]*(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
+
+
+def quantity_pattern(units: Iterable[str], sign: Sign = "zero or above") -> str:
+    """A regular expression, without anchors, for a number with one of some units."""
+    return rf"{_SIGNS[sign]}{_NUMBER}\s*(?:{'|'.join(map(re.escape, units))})"
+
+
+def quantity_schema(units: Iterable[str], sign: Sign = "zero or above") -> dict[str, Any]:
+    return {"type": "string", "pattern": rf"^\s*{quantity_pattern(units, sign)}\s*$"}
 
 
 def choices_schema(*allowed: str) -> dict[str, Any]:
     return {"enum": list(allowed)}
 
 
-_DURATION_SCHEMA = quantity_schema(DURATIONS)
+DURATION_OR_ZERO = quantity_schema(DURATIONS)
+DURATION_ABOVE_ZERO = quantity_schema(DURATIONS, "above zero")
+PERCENTAGE = {
+    "type": "string",
+    "pattern": r"^\s*\+?(?:0*(?:100(?:\.0*)?|[0-9]{1,2}(?:\.[0-9]*)?)|\.[0-9]+|.*[eE_].*)\s*%\s*$",
+}
+"""From 0% to 100%; what is written with an exponent is not held against the limits."""
 _COUNT_TEXT = {"type": "string", "pattern": r"^[0-9][0-9._]*[kMG]?$"}
 
 
@@ -188,23 +202,27 @@ def count_field(least: int, most: int = LARGEST_COUNT) -> Any:
     return _field(lambda value: read_count(value, least=least, most=most), schema)
 
 
-Duration = Annotated[float, *_field(read_duration, _DURATION_SCHEMA)]
-DurationOrZero = Annotated[float, *_field(lambda value: read_duration(value, positive=False), _DURATION_SCHEMA)]
+Duration = Annotated[float, *_field(read_duration, DURATION_ABOVE_ZERO)]
+DurationOrZero = Annotated[float, *_field(lambda value: read_duration(value, positive=False), DURATION_OR_ZERO)]
 TimeoutField = Annotated[
-    float | None, *_field(or_none(read_duration), {"anyOf": [choices_schema("none"), _DURATION_SCHEMA]})
+    float | None, *_field(or_none(read_duration), {"anyOf": [choices_schema("none"), DURATION_ABOVE_ZERO]})
 ]
-Probability = Annotated[float, *_field(read_probability, quantity_schema(SHARES))]
-PositiveNumber = Annotated[float, *_field(read_number, {"type": "number", "exclusiveMinimum": 0})]
+Probability = Annotated[float, *_field(read_probability, PERCENTAGE)]
+PositiveNumber = Annotated[float, *_field(read_number, {"type": "number", "exclusiveMinimum": 0, "maximum": 1e15})]
 Count = Annotated[int, *count_field(1)]
 Whole = Annotated[int, *count_field(0)]
 Seed = Annotated[int, *count_field(0, 2**63 - 1)]
 Flag = Annotated[bool, *_field(read_flag, {"type": "boolean"})]
-Text = Annotated[str, *_field(read_text, {"type": ["string", "array"], "items": {"type": "string"}})]
-Identifier = Annotated[str, *_field(read_identifier, {"type": "string", "pattern": f"^{IDENTIFIER.pattern}$"})]
+Text = Annotated[
+    str, *_field(read_text, {"type": ["string", "array"], "items": {"type": "string"}, "minLength": 1, "minItems": 1})
+]
+IDENTIFIER_SCHEMA = {"type": "string", "pattern": f"^{IDENTIFIER.pattern}$", "maxLength": 64}
+Identifier = Annotated[str, *_field(read_identifier, IDENTIFIER_SCHEMA)]
 FunctionName = Annotated[str, *_field(read_function, {"type": "string", "pattern": r"^\w+:\w+$"})]
 NonEmpty = AfterValidator(check_non_empty)
 """Beside the type of a list or a mapping."""
-Label = Annotated[str, *_field(read_label, {"type": "string", "minLength": 1})]
+LABEL_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 100}
+Label = Annotated[str, *_field(read_label, LABEL_SCHEMA)]
 
 
 def _choice(*allowed: str) -> Any:

@@ -11,6 +11,7 @@ from sim.distributions import Parameter
 from sim.errors import DsimError
 from sim.forms.base import Mistake, MistakeError, MistakesError, inside, listed, read_each, show, suggestion
 from sim.forms.fields import check_has_unit, read_flag, read_text
+from sim.forms.scalar import folder_of
 from sim.units import DURATIONS, format_duration, format_rate, parse_duration, parse_rate, parse_share
 
 ReadDistribution = Callable[[Any, Path | None], Any]
@@ -101,7 +102,7 @@ def _scalar(kind: str, parameter: Parameter, value: Any, folder: Path | None) ->
         case "file":
             if not isinstance(value, str) or not value.strip() or not value.isprintable():
                 raise MistakeError(f"got {show(value)}; must be the path of a file, relative to the scenario file")
-            return (folder or Path()) / value
+            return folder_of(value, folder) / value
     raise AssertionError(f"no reader for parameters of kind {kind}")
 
 

@@ -111,7 +111,7 @@ def _balance(name: str, given: Mapping[str, Any], folder: Path | None) -> Balanc
     if missing:
         raise MistakeError(f"{name} needs the key {missing[0]}; write e.g. {_canonical(name)}")
     defaults = {key: rule.default for key, rule in policy.parameters.items() if key not in values}
-    return Balance(name, {key: _frozen((values | defaults)[key]) for key in policy.parameters})
+    return Balance(policy.name, {key: _frozen((values | defaults)[key]) for key in policy.parameters})
 
 
 def _policy(name: str) -> type[Policy]:

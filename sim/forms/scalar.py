@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9_]{0,29})")
@@ -17,6 +18,22 @@ _WORDS: dict[str, Any] = {
     "-.inf": float("-inf"),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
+
+
+class PlacedText(str):
+    """Text of an included file: the files that it names are relative to `folder`."""
+
+    folder: Path
+
+    def __new__(cls, text: str, folder: Path = Path()) -> PlacedText:
+        placed = super().__new__(cls, text)
+        placed.folder = folder
+        return placed
+
+
+def folder_of(text: str, otherwise: Path | None) -> Path:
+    """What a file name in this text is relative to."""
+    return text.folder if isinstance(text, PlacedText) else otherwise or Path()
 
 
 def resolve_scalar(text: str) -> Any:

@@ -93,7 +93,7 @@ def _read_branches(value: Any, info: ValidationInfo) -> tuple[tuple[StepForm, ..
 def read_reference(value: Any) -> str:
     if not isinstance(value, str) or not _REFERENCE.fullmatch(value):
         raise MistakeError(f"got {show(value)}; must name a service or one of its endpoints, such as orders.place")
-    return value
+    return str(value)
 
 
 def _unknown_kind(key: str, kinds: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 from sim.forms import CallPolicyForm, Form, MistakeError, inside, show, suggestion
 from sim.forms.base import read_as
 from sim.forms.fields import (
+    DURATION_OR_ZERO,
     Duration,
     DurationOrZero,
     Identifier,
@@ -18,13 +19,26 @@ from sim.forms.fields import (
     Probability,
     Seed,
     Text,
+    choices_schema,
     count_field,
     read_duration,
 )
+from sim.scenario.expectations import ExpectForm
 from sim.scenario.machines import FailureForm, NetworkForm, PoolForm
 from sim.scenario.services import ServiceForm, TrafficForm
 
 DEFAULT_RECORD_SHARE = 0.01
+
+
+FILE_ONLY = ("variants", "baseline", "expect", "include")
+"""Sections about the file as a whole; the document of a variant has none of them."""
+TEXTS = ("title", "description", "question", "predict", "look_at")
+INCLUDE_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "pattern": r"^[^/\s]"},
+        {"type": "array", "items": {"type": "string", "pattern": r"^[^/\s]"}, "minItems": 1, "uniqueItems": True},
+    ]
+}
 
 
 class RecordForm(Form):
@@ -35,7 +49,7 @@ class RecordForm(Form):
 
 def _read_record(value: Any, info: ValidationInfo) -> tuple[Literal["none", "sample", "all"], float]:
     if value in ("none", "sample", "all"):
-        return value, 1.0 if value == "all" else DEFAULT_RECORD_SHARE
+        return str(value), 1.0 if value == "all" else DEFAULT_RECORD_SHARE  # type: ignore[return-value]
     if not isinstance(value, Mapping):
         hint = suggestion(value, ["none", "sample", "all"]) if isinstance(value, str) else ""
         raise MistakeError(f"got {show(value)}; must be {RecordForm.shape}{hint}")
@@ -46,19 +60,31 @@ def _read_record(value: Any, info: ValidationInfo) -> tuple[Literal["none", "sam
     return "sample", share
 
 
-def _read_warmup(value: Any) -> float:
-    if value == "auto":
-        raise MistakeError("got auto, which is not supported yet; must be a time such as 10s")
-    return read_duration(value, positive=False)
+AUTO: Literal["auto"] = "auto"
+
+
+def _read_warmup(value: Any) -> float | Literal["auto"]:
+    if value == AUTO:
+        return AUTO
+    try:
+        return read_duration(value, positive=False)
+    except MistakeError as error:
+        hint = suggestion(value, [AUTO]) if isinstance(value, str) else ""
+        raise MistakeError(error.text + hint) from None
 
 
 class RunForm(Form):
     shape = "a mapping such as {duration: 1min, warmup: 10s}"
 
     duration: Duration = Field(60.0, examples=["1min"])
-    warmup: Annotated[float, PlainValidator(_read_warmup, json_schema_input_type=str)] | None = Field(
-        None, examples=["10s"]
-    )
+    warmup: (
+        Annotated[
+            float | Literal["auto"],
+            PlainValidator(_read_warmup),
+            WithJsonSchema({"anyOf": [choices_schema(AUTO), DURATION_OR_ZERO]}),
+        ]
+        | None
+    ) = Field(None, examples=["10s"])
     drain: DurationOrZero = Field(30.0, examples=["30s"])
     window: Duration | None = Field(None, examples=["1s"])
     seed: Seed = Field(1, examples=[1])
@@ -79,9 +105,9 @@ class DefaultsForm(Form):
 
 
 class ScenarioForm(Form):
-    """The whole file, or one variant of it with the patch applied (then without `variants` and `baseline`)."""
+    """The whole file, or one variant of it with the patch applied (then without the sections of `FILE_ONLY`)."""
 
-    later = frozenset({"registry", "expect", "chaos", "include", "includes", "sweep", "autoscaling", "operators"})
+    later = frozenset({"registry", "chaos", "sweep", "autoscaling", "operators"})
 
     scenario: Identifier = Field(examples=["checkout"])
     title: Text = Field("", examples=["Does a second zone pay?"])
@@ -104,3 +130,5 @@ class ScenarioForm(Form):
         default_factory=dict, examples=["{two_zones: {}, one_zone: {nodes: {app: {zones: [a]}}}}"]
     )
     baseline: Identifier | None = Field(None, examples=["two_zones"])
+    expect: list[ExpectForm] = Field(default_factory=list, examples=["[availability >= 99.5%]"])
+    include: Annotated[Any, WithJsonSchema(INCLUDE_SCHEMA)] = Field(None, examples=["parts/network.yaml"])

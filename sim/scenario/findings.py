@@ -26,6 +26,9 @@ class Findings:
         self.removed = frozenset(removed)
         self._above_removed = {gone[:n] for gone in removed for n in range(len(gone))}
         self._found: dict[Finding, None] = {}
+        self.idle: dict[Mark, str] = {}
+        """Places that change nothing in this variant, and what is said where that is so in every variant."""
+        self.useful: set[Mark] = set()
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self._found)
@@ -50,6 +53,15 @@ class Findings:
         """What was raised while something at a location inside a form was judged."""
         for mistake in error.found if isinstance(error, MistakesError) else (Mistake((), error.text),):
             self.add(form, (*location, *mistake.location), mistake.text)
+
+    def weigh(self, form: Form, location: Location, useful: bool, text: str) -> None:
+        """Does what stands at a location inside a form change anything? What never does is a mistake too."""
+        assert isinstance(form.given, Map), f"{type(form).__name__} was not read from a file"
+        mark = locate(form.given, location)
+        if useful:
+            self.useful.add(mark)
+        else:
+            self.idle[mark] = text
 
     def names_removed(self, section: str) -> set[str]:
         """Entries of a section that could not be read at all."""

@@ -6,8 +6,8 @@ key in one service does not hide an unknown endpoint in another, and what was ta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,12 @@ from pydantic import Field, ValidationError
 from sim.forms import listed, mistakes_in
 from sim.forms.base import Location, Mistake
 from sim.model import Model
-from sim.scenario.document import ScenarioForm
+from sim.scenario.document import AUTO, ScenarioForm
 from sim.scenario.findings import Finding, Findings
 from sim.scenario.reader import Problem, parse
 from sim.scenario.resolver import resolve
 from sim.scenario.services import ServiceForm, TrafficForm
-from sim.scenario.tree import Map, copy_tree, edit, existing, locate, value_at
+from sim.scenario.tree import Map, Mark, copy_tree, edit, existing, locate, value_at
 
 MOST_ROUNDS = 20
 
@@ -39,6 +39,9 @@ class Judgement:
     form: ScenarioForm | None
     model: Model | None
     findings: tuple[Finding, ...]
+    idle: Mapping[Mark, str] = field(default_factory=dict)
+    """Places that change nothing here, with a sentence each."""
+    useful: Collection[Mark] = frozenset()
 
     def with_problems(self, problems: Iterable[Problem]) -> Judgement:
         return replace(self, findings=(*(Finding(*problem) for problem in problems), *self.findings))
@@ -56,7 +59,28 @@ def judge(document: Map, variant: str, folder: Path | None) -> Judgement:
         return Judgement(None, None, (*unreadable, *rest))
     findings = Findings()
     model = resolve(form, variant, findings)
-    return Judgement(form, model, tuple(findings))
+    return Judgement(form, model, tuple(findings), findings.idle, findings.useful)
+
+
+def never_useful(judgements: Iterable[Judgement]) -> list[Finding]:
+    """What changes nothing in any variant that has it. To be asked where nothing else is wrong."""
+    idle: dict[Mark, str] = {}
+    useful: set[Mark] = set()
+    for judgement in judgements:
+        idle = {**judgement.idle, **idle}
+        useful.update(judgement.useful)
+    return [Finding(mark, text) for mark, text in idle.items() if mark not in useful]
+
+
+def mixed_warmups(judgements: Mapping[str, Judgement]) -> list[Problem]:
+    """`warmup: auto` in some variants only: there is one cut for all of them."""
+    runs = {variant: judgement.form.run for variant, judgement in judgements.items() if judgement.form}
+    auto = [variant for variant, run in runs.items() if run.warmup == AUTO]
+    if not auto or len(auto) == len(runs):
+        return []
+    mark = locate(runs[auto[0]].given, ("warmup",))
+    text = f"got auto in variant{'s' if len(auto) > 1 else ''} {listed(auto)} only; must be auto in all or in none"
+    return [(mark, f"{text}, since one cut holds for all variants")]
 
 
 def gather(problems: Iterable[Problem], by_variant: Mapping[str, Iterable[Finding]]) -> list[Finding]:
@@ -70,7 +94,7 @@ def gather(problems: Iterable[Problem], by_variant: Mapping[str, Iterable[Findin
         everywhere = len(set(variants)) == len(by_variant) or finding.mark.path[:1] == ("variants",)
         note = "" if everywhere else f" (in variant{'s' if len(variants) > 1 else ''} {listed(variants)})"
         result.append(Finding(finding.mark, finding.text + note))
-    return sorted(result, key=lambda finding: (finding.mark.origin, finding.mark.line))
+    return sorted(result, key=lambda finding: (finding.mark.origin, finding.mark.file, finding.mark.line))
 
 
 def _judge_remainder(

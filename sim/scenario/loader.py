@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,13 @@ from sim.errors import DsimError, ScenarioErrors
 from sim.forms import unknown
 from sim.model import Model
 from sim.plugins import load_plugin
-from sim.scenario.document import ScenarioForm
+from sim.scenario.document import FILE_ONLY, TEXTS, ScenarioForm
+from sim.scenario.expectations import Expectation, read_expectations
 from sim.scenario.files import read_scenario
-from sim.scenario.judge import Judgement, gather, judge
+from sim.scenario.includes import read_document
+from sim.scenario.judge import Judgement, gather, judge, mixed_warmups, never_useful
 from sim.scenario.patch import apply_override, apply_variant, read_overrides, read_variants
-from sim.scenario.reader import read_tree
-from sim.scenario.tree import without
+from sim.scenario.tree import entries_of, without
 
 Overrides = Iterable[str] | Mapping[str, Any]
 
@@ -26,18 +27,39 @@ class Scenario:
     """A checked scenario: every variant resolves."""
 
     name: str
-    title: str
-    text: str
-    """The file as it was read, overrides not applied."""
+    texts: Mapping[str, str]
+    """What the file says about itself: those of title, description, question, predict and look_at that it has."""
+    files: Mapping[str, str]
+    """The scenario file and those that it includes as they were read, by their paths relative to its folder; the
+    scenario file is the first. Overrides are not applied."""
     variants: tuple[str, ...]
     """The baseline first, the others in the order of the file."""
     forms: Mapping[str, ScenarioForm]
     """The human form of each variant."""
     models: Mapping[str, Model]
+    expectations: tuple[Expectation, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return self.texts.get("title", "")
+
+    @property
+    def text(self) -> str:
+        """The scenario file itself."""
+        return next(iter(self.files.values()))
 
     @property
     def baseline(self) -> str:
         return self.variants[0]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the results has to be told, a sentence each."""
+        count = len(self.expectations)
+        if not count:
+            return ()
+        what = "1 expectation was" if count == 1 else f"{count} expectations were"
+        return (f"expect: {what} read and checked for mistakes, but this version does not judge them yet",)
 
     @property
     def records(self) -> bool:
@@ -67,22 +89,26 @@ def load(path: str | Path, overrides: Overrides = (), *, plugins: Iterable[str |
 
 def load_text(text: str, name: str, overrides: Overrides = (), *, folder: Path | None = None) -> Scenario:
     """Read a scenario from text; `name` stands in its errors, files that it names are relative to `folder`."""
-    tree, problems = read_tree(text, name)
+    document = read_document(text, name, folder)
     changes = read_overrides(overrides)
-    patches, variant_problems = read_variants(tree)
-    base = without(tree, "variants", "baseline")
+    patches, problems = read_variants(document.tree)
+    base = without(document.tree, *FILE_ONLY)
     judged: dict[str, Judgement] = {}
+    sources: dict[str, Collection[str] | None] = {}
     for variant, patch in patches.items():
-        document, patch_problems = apply_variant(base, patch)
+        tree, patch_problems = apply_variant(base, patch)
         for key, value, mark in changes:
-            patch_problems += apply_override(document, key, value, mark)
-        judged[variant] = judge(document, variant, folder).with_problems(patch_problems)
-    found = gather(
-        [*problems, *variant_problems], {variant: judgement.findings for variant, judgement in judged.items()}
-    )
+            patch_problems += apply_override(tree, key, value, mark)
+        judged[variant] = judge(tree, variant, folder).with_problems(patch_problems)
+        sources[variant] = entries_of(tree, "traffic")
+    expectations, wrong_claims = read_expectations(document.tree, name, sources)
+    problems = [*document.problems, *problems, *wrong_claims, *mixed_warmups(judged)]
+    found = gather(problems, {v: judgement.findings for v, judgement in judged.items()})
+    found = found or gather((), {"": never_useful(judged.values())})
     if found:
         raise ScenarioErrors([finding.mark.text(name) + finding.text for finding in found])
     forms = {variant: judgement.form for variant, judgement in judged.items() if judgement.form}
     models = {variant: judgement.model for variant, judgement in judged.items() if judgement.model}
     first = forms[next(iter(patches))]
-    return Scenario(first.scenario, first.title, text, tuple(patches), forms, models)
+    texts = {key: getattr(first, key) for key in TEXTS if getattr(first, key)}
+    return Scenario(first.scenario, texts, document.files, tuple(patches), forms, models, expectations)

@@ -19,12 +19,14 @@ def read_names(value: Any) -> tuple[str, ...]:
     items = value if isinstance(value, list) else [value]
     if not items:
         raise MistakeError("got an empty list; must have at least one name")
+    names: list[str] = []
     for i, item in enumerate(items):
         with inside(*([i] if isinstance(value, list) else [])):
-            read_identifier(item)
-            if item in items[:i]:
-                raise MistakeError(f"got {item} twice; must be different names; remove one")
-    return tuple(items)
+            name = read_identifier(item)
+            if name in names:
+                raise MistakeError(f"got {name} twice; must be different names; remove one")
+            names.append(name)
+    return tuple(names)
 
 
 Names = Annotated[

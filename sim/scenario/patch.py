@@ -16,14 +16,25 @@ ONLY_VARIANT = "baseline"
 MOST_VARIANTS = 100
 OPTION = "--set"
 NAMED_SECTIONS = ("nodes", "services", "traffic", "failures")
-FIXED = {
+FIXED: dict[Path, str] = {
     ("scenario",): "the scenario has one name",
     ("variants",): "variants are not nested",
     ("baseline",): "there is one baseline",
+    ("expect",): "a claim names its variant",
+    ("include",): "files are included before variants are made",
+    **dict.fromkeys((("description",), ("question",), ("predict",), ("look_at",)), "it is about the whole scenario"),
     ("run", "seed"): "variants are compared on the same draws",
     ("run", "replications"): "variants are compared replication by replication",
 }
 """What a variant may not change, and why."""
+
+
+UNREACHABLE = {
+    **dict.fromkeys(("variants", "baseline"), "a change holds for every variant; must name a key outside variants:"),
+    "expect": "cannot be changed from outside; change the file",
+    "include": "files are included before anything is changed; change the file",
+}
+"""What an override may not change, and why."""
 
 
 def read_variants(tree: Map) -> tuple[dict[str, Map], list[Problem]]:
@@ -66,8 +77,28 @@ def apply_variant(base: Map, patch: Map) -> tuple[Map, list[Problem]]:
     for path, why in FIXED.items():
         if (mark := _mark_of(changes, path)) is not None:
             problems.append((mark, f"cannot be changed by a variant: {why}; remove it"))
-    _merge(result, changes, problems)
+    merge(result, changes, problems)
     return result, problems
+
+
+def merge(target: Map, patch: Map, problems: list[Problem], *, rename: bool = False, keep_null: bool = False) -> None:
+    """Lay a patch over a tree, in place.
+
+    `rename`: mappings that both have are from then on found where the patch has them.
+    `keep_null`: a null of the patch is a value, not a deletion (the patch is laid over another patch).
+    """
+    for key, value in patch.items():
+        mark = patch.marks[key]
+        if value is None and not keep_null:
+            _delete(target, key, mark, problems)
+        elif isinstance(value, Map) and isinstance(target.get(key), Map):
+            merge(target[key], value, problems, rename=rename, keep_null=keep_null)
+            if rename:
+                target.marks[key] = mark
+        else:
+            if isinstance(value, Map) and not keep_null:
+                _refuse_deletions(value, problems)
+            target.put(key, value, mark)
 
 
 def apply_override(tree: Map, key: str, value: Any, mark: Mark) -> list[Problem]:
@@ -97,8 +128,8 @@ def read_overrides(changes: Iterable[str] | Mapping[str, Any]) -> list[tuple[str
         if not all(path) or not text.strip():
             messages.append(f"{OPTION} {key}: must be KEY=VALUE; write e.g. {OPTION} services.api.instances=3")
             continue
-        if path[0] in ("variants", "baseline"):
-            messages.append(f"{OPTION} {name}: a change holds for every variant; must name a key outside variants:")
+        if path[0] in UNREACHABLE:
+            messages.append(f"{OPTION} {name}: {UNREACHABLE[str(path[0])]}")
             continue
         try:
             value, problems = parse(text, f"{OPTION} {name}", OPTION, path)
@@ -110,19 +141,6 @@ def read_overrides(changes: Iterable[str] | Mapping[str, Any]) -> list[tuple[str
     if messages:
         raise ScenarioErrors(messages)
     return result
-
-
-def _merge(target: Map, patch: Map, problems: list[Problem]) -> None:
-    for key, value in patch.items():
-        mark = patch.marks[key]
-        if value is None:
-            _delete(target, key, mark, problems)
-        elif isinstance(value, Map) and isinstance(target.get(key), Map):
-            _merge(target[key], value, problems)
-        else:
-            if isinstance(value, Map):
-                _refuse_deletions(value, problems)
-            target.put(key, value, mark)
 
 
 def _delete(target: Map, key: str, mark: Mark, problems: list[Problem]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path as Folder
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -25,7 +26,7 @@ from ruamel.yaml.events import (
 
 from sim.errors import ScenarioErrors
 from sim.forms import listed, show
-from sim.forms.scalar import resolve_scalar
+from sim.forms.scalar import PlacedText, resolve_scalar
 from sim.scenario.tree import Map, Mark, Path, Seq, copy_tree, size
 
 DEEPEST = 40
@@ -50,34 +51,40 @@ _ADVICE = (
 )  # fmt: skip
 
 
-def read_tree(text: str, name: str) -> tuple[Map, list[Problem]]:
-    """The mapping that the text is, and what is wrong with its keys. Raises ScenarioErrors where it is none."""
-    value, problems = parse(text, name)
+def read_tree(text: str, name: str, included_from: Folder | None = None) -> tuple[Map, list[Problem]]:
+    """The mapping that the text is, and what is wrong with its keys. Raises ScenarioErrors where it is none.
+
+    Of an included file, `included_from` is the folder, and its name stands in the marks.
+    """
+    value, problems = parse(text, name, included_from=included_from)
+    begin = "begin with `scenario: NAME`" if included_from is None else "begin with a section such as nodes:"
     if value is None:
-        raise ScenarioErrors([f"{name}:1: the file is empty; begin with `scenario: NAME`, then services: and traffic:"])
+        then = ", then services: and traffic:" if included_from is None else ""
+        raise ScenarioErrors([f"{name}:1: the file is empty; {begin}{then}"])
     if not isinstance(value, Map):
-        raise ScenarioErrors(
-            [f"{name}:1: got {show(value)} at the top; must be a mapping; begin with `scenario: NAME`"]
-        )
+        raise ScenarioErrors([f"{name}:1: got {show(value)} at the top; must be a mapping; {begin}"])
     return value, problems
 
 
-def parse(text: str, name: str, origin: str = "", path: Path = ()) -> tuple[Any, list[Problem]]:
+def parse(
+    text: str, name: str, origin: str = "", path: Path = (), included_from: Folder | None = None
+) -> tuple[Any, list[Problem]]:
     """Any YAML value; `origin` and `path` go into its marks. Raises ScenarioErrors."""
     unreadable = _UNREADABLE.search(text)
     if unreadable:
         line = text.count("\n", 0, unreadable.start()) + 1
         code = f"U+{ord(unreadable.group()):04X}"
         raise ScenarioErrors([f"{name}:{line}: has the control character {code}; must be plain text; remove it"])
-    return _Builder(text, name, origin).document(path)
+    return _Builder(text, name, origin, included_from).document(path)
 
 
 class _Builder:
     """Turns one document's events into a tree."""
 
-    def __init__(self, text: str, name: str, origin: str) -> None:
+    def __init__(self, text: str, name: str, origin: str, included_from: Folder | None) -> None:
         self.name = name
         self.origin = origin
+        self.included_from = included_from
         self.events = self._events(text)
         self.anchors: dict[str, Any] = {}
         self.open_anchors: set[str] = set()
@@ -136,7 +143,10 @@ class _Builder:
         self._check_tag(event, path)
         if any("\ud800" <= letter <= "\udfff" for letter in event.value):
             raise self._refusal(event, "got an escape of half a character (a surrogate); write the character itself")
-        return resolve_scalar(event.value) if event.style in (None, "") else event.value
+        value = resolve_scalar(event.value) if event.style in (None, "") else event.value
+        if isinstance(value, str) and self.included_from is not None:
+            return PlacedText(value, self.included_from)
+        return value
 
     def _mapping(self, event: Event, path: Path) -> Map:
         result = Map(self._mark(event, path))
@@ -189,7 +199,7 @@ class _Builder:
             raise self._refusal(event, f"nested more than {DEEPEST} deep; must be flatter")
 
     def _mark(self, event: Event, path: Path) -> Mark:
-        return Mark(path, event.start_mark.line + 1, self.origin)
+        return Mark(path, event.start_mark.line + 1, self.origin, "" if self.included_from is None else self.name)
 
     def _problem(self, event: Event, path: Path, text: str) -> None:
         self.problems.append((self._mark(event, path), text))

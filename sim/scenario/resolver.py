@@ -6,28 +6,23 @@ from collections.abc import Iterable
 
 from sim.forms import MistakeError, MistakesError, listed, shares
 from sim.kernel.codes import LOOP_DEPTH
-from sim.model import Concurrency, Endpoint, EventLoop, Goroutines, Model, RunPlan, Service, Source, Target, Threads
+from sim.model import Concurrency, Endpoint, EventLoop, Goroutines, Model, Service, Source, Target, Threads
 from sim.scenario.calls import EVERY_CALLEE, Callees, CallerScope, Policies
 from sim.scenario.cycles import certain_cycles
-from sim.scenario.document import RunForm, ScenarioForm
+from sim.scenario.document import ScenarioForm
 from sim.scenario.findings import Findings
+from sim.scenario.idle import weigh_all
 from sim.scenario.placement import Placement
+from sim.scenario.plan import check_steady, check_users, run_plan
 from sim.scenario.services import ServiceForm, TrafficForm
 from sim.scenario.world import Targets, Zones, crashes
 from sim.steps.repeat import nesting
 from sim.traffic import Trace
-from sim.units import format_duration
-
-WINDOWS = 600
-"""As many as the default window makes at most."""
-MOST_WINDOWS = 10_000
-WINDOWS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400)
-WARMUP_SHARE = 0.1
 
 
 def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | None:
     """The machine model, or None with what is wrong in `findings`."""
-    run = _run_plan(form.run, findings)
+    run = run_plan(form.run, findings)
     placement = Placement(form, findings)
     zones = Zones(form, placement.nodes, findings)
     callees = Callees(form.services, findings)
@@ -44,42 +39,13 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
     network = zones.network(form)
     targets = Targets(placement.nodes, placement.pools, placement.instances)
     faults = tuple(crashes(form, run, targets, findings))
+    check_steady(form, findings)
+    check_users(form, sources, findings)
+    weigh_all(form, placement, services, sources, findings)
     if len(findings):
         return None
     nodes = tuple(placement.nodes.values())
     return Model(form.scenario, variant, form.title, run, nodes, network, tuple(services), sources, faults)
-
-
-def _run_plan(form: RunForm, findings: Findings) -> RunPlan:
-    warmup = form.duration * WARMUP_SHARE if form.warmup is None else form.warmup
-    if warmup >= form.duration:
-        text = f"got {format_duration(warmup)} in a run of {format_duration(form.duration)}; must be shorter"
-        advice = f"write e.g. warmup: {format_duration(form.duration * WARMUP_SHARE)}"
-        findings.add(form, ("warmup",), f"{text}; {advice}", ("run", "warmup"), ("run", "duration"))
-    window = form.window or _default_window(form.duration)
-    if form.duration / window > MOST_WINDOWS:
-        text = f"got {format_duration(window)}, which makes {form.duration / window:,.0f} windows"
-        advice = (
-            f"must make at most {MOST_WINDOWS:,}; write e.g. window: {format_duration(_default_window(form.duration))}"
-        )
-        findings.add(form, ("window",), f"{text}; {advice}", ("run", "duration"))
-    return RunPlan(
-        duration_s=form.duration,
-        warmup_s=warmup,
-        drain_s=form.drain,
-        window_s=window,
-        seed=form.seed,
-        replications=form.replications,
-        record=form.record[0],
-        record_share=form.record[1],
-        max_in_flight=form.max_in_flight,
-        depth_limit=form.depth_limit,
-    )
-
-
-def _default_window(duration_s: float) -> float:
-    """The first step of the clock that makes at most WINDOWS windows."""
-    return next((float(step) for step in WINDOWS_S if duration_s / step <= WINDOWS), duration_s / WINDOWS)
 
 
 def _concurrency(form: ServiceForm) -> Concurrency:

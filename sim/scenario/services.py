@@ -44,7 +44,7 @@ Concurrency = Literal["goroutines", "event_loop"] | ThreadsForm
 
 def _read_concurrency(value: Any, info: ValidationInfo) -> Concurrency:
     if value in ("goroutines", "event_loop"):
-        return value  # type: ignore[no-any-return]
+        return str(value)  # type: ignore[return-value]
     if value == "threads":
         raise MistakeError("got threads, without the number of workers; write {threads: {workers: 64}}")
     if not isinstance(value, Mapping) or set(value) != {"threads"}:

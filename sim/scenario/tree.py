@@ -17,12 +17,14 @@ class Mark:
     line: int
     origin: str = ""
     """Instead of a line: the command-line option that gave the value."""
+    file: str = ""
+    """The included file that it stands in; empty for the scenario file itself."""
 
     def text(self, file: str) -> str:
-        """`knee.yaml:12: services.cart.instances: `, to begin a sentence with."""
+        """`knee.yaml:12: services.cart.instances: `, to begin a sentence with; `file` is the scenario file."""
         if self.origin:
             return f"{self.origin} {path_text(self.path)}: "
-        return f"{file}:{self.line}: " + (f"{path_text(self.path)}: " if self.path else "")
+        return f"{self.file or file}:{self.line}: " + (f"{path_text(self.path)}: " if self.path else "")
 
 
 class Map(dict[str, Any]):
@@ -122,6 +124,12 @@ def value_at(tree: Any, path: Sequence[str | int]) -> Any:
         else:
             tree = tree[part] if isinstance(tree, Seq) and isinstance(part, int) and part < len(tree) else None
     return tree
+
+
+def entries_of(tree: Map, section: str) -> frozenset[str] | None:
+    """The names in a section, None where there is no such mapping."""
+    entries = tree.get(section)
+    return frozenset(entries) if isinstance(entries, Map) else None
 
 
 def edit(tree: Map, changes: Mapping[Path, Any]) -> None:

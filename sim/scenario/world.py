@@ -84,6 +84,7 @@ class Targets:
             "node": set(nodes),
             "instance": {instance.name for group in instances.values() for instance in group},
         }
+        self.occupied = {instance.node for group in instances.values() for instance in group}
 
     def find(self, target: CrashTarget) -> tuple[Literal["node", "instance"], str]:
         """Raises MistakeError or MistakesError."""
@@ -131,5 +132,7 @@ def crashes(form: ScenarioForm, run: RunPlan, targets: Targets, findings: Findin
                     findings.add_error(failure, error, *where)
                 continue
             seen.add(found)
+            text = f"nothing runs on {found[1]}, so nothing fails; name another node, or remove it"
+            findings.weigh(failure, where, found[0] == "instance" or found[1] in targets.occupied, text)
             label = name if len(failure.crash) == 1 else f"{name} ({found[1]})"
             yield Crash(label, *found, failure.at, failure.for_)

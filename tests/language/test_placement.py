@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from sim.model import Model
 from sim.scenario import load_text
 
-POOL = st.tuples(st.integers(1, 9), st.lists(st.sampled_from("abcd"), min_size=1, max_size=4, unique=True))
+POOL = st.lists(st.sampled_from("abcd"), min_size=1, max_size=4, unique=True).flatmap(
+    lambda zones: st.tuples(st.integers(len(zones), 9), st.just(zones))
+)
 COUNTS = st.lists(st.integers(1, 12), min_size=1, max_size=4)
 
 

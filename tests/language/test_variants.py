@@ -21,6 +21,7 @@ nodes:
 services:
   api:
     nodes: app
+    instances: 2
     steps: [{call: db.read}]
     calls: {db.read: {timeout: 100ms}}
   db: {instances: 2, endpoints: {read: [{io: 5ms}]}}
@@ -139,11 +140,11 @@ def test_an_unknown_variant_is_a_sentence() -> None:
 
 def test_a_mistake_of_the_file_is_told_once() -> None:
     [message] = told(text=SCENARIO.replace("io: 5ms", "io: 5"))
-    assert message.startswith("f.yaml:9: services.db.endpoints.read[0].io: got 5")
+    assert message.startswith("f.yaml:10: services.db.endpoints.read[0].io: got 5")
 
 
 def test_a_mistake_that_a_variant_causes_elsewhere_names_the_variant() -> None:
     text = SCENARIO.replace("  many: {services: {db: {instances: 4}}}", "  one: {nodes: {app: {count: 1}}}")
     [message] = told(text=text)
-    assert message.startswith("f.yaml:13: failures.app 2 dies.crash: got the unknown node or instance app-2")
+    assert message.startswith("f.yaml:14: failures.app 2 dies.crash: got the unknown node or instance app-2")
     assert message.endswith("(in variant one)")

@@ -39,6 +39,7 @@ def vocabulary(scenario: Scenario) -> dict[str, Any]:
         **{name: getattr(model, name) for name in dir(model) if name[0].isupper()},
         **{step.__name__: step for step in STEPS},
         "m": m,
+        "scenario": scenario,
         "form": scenario.forms[scenario.baseline],
         "variants": scenario.variants,
         "variant": scenario.resolve,
@@ -56,7 +57,7 @@ def vocabulary(scenario: Scenario) -> dict[str, Any]:
 
 
 def test_there_are_enough_files() -> None:
-    assert len(FILES) >= 30
+    assert len(FILES) >= 60
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
