@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from sim.engine.run import Run
+from sim.engine.run import Run, Scope
 from sim.errors import DsimError
 from sim.experiment import tables
 from sim.experiment.measures import scope_estimates
@@ -38,11 +38,30 @@ class Results:
     def variants(self) -> list[str]:
         return list(self.models)
 
+    @property
+    def title(self) -> str:
+        """The scenario's title, or its name."""
+        first = next(iter(self.models.values()))
+        return first.title or first.scenario
+
+    @property
+    def sources(self) -> list[str]:
+        """The classes of traffic of all variants."""
+        return list(dict.fromkeys(source.name for model in self.models.values() for source in model.sources))
+
+    def variants_with(self, source: str) -> list[str]:
+        """The variants that have this class of traffic."""
+        return [v for v, model in self.models.items() if source in [s.name for s in model.sources]]
+
     def of(self, variant: str) -> list[Run]:
         """The replications of a variant."""
         if variant not in self.models:
             raise DsimError(f"variant {variant!r} was not run; there are {', '.join(self.models)}")
         return [run for run in self.runs if run.variant == variant]
+
+    def scopes_of(self, variant: str, source: str) -> list[Scope]:
+        """What each replication of a variant measured of a class of traffic."""
+        return [run.scope("source", source) for run in self.of(variant)]
 
     def estimates(self, variant: str, source: str) -> dict[str, Estimate]:
         """Each metric of a traffic source with its 95 % interval, or why it has none."""

@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from sim.experiment import Results
-from sim.report.summary import fault_sentences, place_rows
+from sim.report.faults import fault_sentences
+from sim.report.summary import place_rows
 from sim.statistics import Estimate
 
 

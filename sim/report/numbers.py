@@ -6,7 +6,7 @@ import math
 
 from sim.statistics import Estimate
 
-MISSING = "–"
+MISSING, MINUS = "–", "−"
 ROUNDING = 1e-12
 """Relative half-widths below this are the arithmetic's, not the system's."""
 TIME_UNITS = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
@@ -72,3 +72,15 @@ def _floor(value: float, decimals: int) -> str:
     """Rounded down: a lower bound must not claim more than it has."""
     factor = 10.0**decimals
     return f"{math.floor(value * factor) / factor:.{decimals}f}"
+
+
+def signed(estimate: Estimate, scale: float = 1.0) -> str:
+    """A difference in units of `scale`, with its sign and as many digits as its interval leaves: `−38.1`."""
+    value = estimate.value / scale
+    if not math.isfinite(value):
+        return plain(value)
+    half_width = estimate.half_width / scale
+    if not estimate.has_interval or half_width <= ROUNDING * abs(value):
+        text = plain(abs(value))
+        return text if value == 0 else f"{'+' if value > 0 else MINUS}{text}"
+    return f"{value:+.{decimals_for(half_width)}f}".replace("-", MINUS)

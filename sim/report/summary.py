@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.table import Table
 
 from sim.experiment import Results
 from sim.experiment.measures import gauge_estimates, service_estimates
-from sim.report.numbers import percentage, plain, time_unit, with_interval
+from sim.report.faults import fault_sentences
+from sim.report.grid import Grid, to_rich
+from sim.report.numbers import percentage, time_unit, with_interval
 from sim.statistics import Estimate
 
 NOTED = {
@@ -42,11 +43,11 @@ class PlaceRow:
 
 def print_summary(results: Results, console: Console) -> None:
     sources = list(source_rows(results))
-    console.print(sources_table(sources))
+    console.print(to_rich(sources_grid(sources)))
     for note in notes(sources):
         console.print(note, highlight=False)
     for variant in results.variants:
-        console.print(places_table(results, variant))
+        console.print(to_rich(places_grid(results, variant)))
     for sentence in (*fault_sentences(results), *stop_sentences(results)):
         console.print(sentence, highlight=False)
 
@@ -65,39 +66,36 @@ def place_rows(results: Results, variant: str) -> list[PlaceRow]:
     return sorted(rows, key=lambda row: -row.estimates["utilization"].value)
 
 
-def sources_table(rows: list[SourceRow]) -> Table:
+def sources_grid(rows: list[SourceRow]) -> Grid:
     unit, scale = time_unit([row.estimates["latency_mean_s"].value for row in rows])
     several = len({row.variant for row in rows}) > 1
-    table = Table(title="Traffic: values and 95 % intervals", title_justify="left", header_style="bold")
-    for header in ("variant", "source") if several else ("source",):
-        table.add_column(header, overflow="fold")
+    names = ("variant", "source") if several else ("source",)
     columns = ("offered /s", "ok /s", f"mean {unit}", f"p50 {unit}", f"p99 {unit}", f"p99 ok {unit}", "available %")
-    for header in columns:
-        table.add_column(header, justify="right")
+    cells = []
     for row in rows:
         rates = [with_interval(row.estimates[m]) for m in ("offered_per_s", "throughput_per_s")]
         metrics = ("latency_mean_s", "latency_p50_s", "latency_p99_s", "latency_p99_ok_s")
         latencies = [with_interval(row.estimates[m], scale) for m in metrics]
-        names = (row.variant, row.source) if several else (row.source,)
-        table.add_row(*names, *rates, *latencies, percentage(row.estimates["availability"]))
-    return table
+        name = (row.variant, row.source) if several else (row.source,)
+        cells.append([*name, *rates, *latencies, percentage(row.estimates["availability"])])
+    return Grid("Traffic: values and 95 % intervals", [*names, *columns], cells, len(names))
 
 
-def places_table(results: Results, variant: str) -> Table:
+def places_grid(results: Results, variant: str) -> Grid:
     rows = place_rows(results, variant)
-    title = f"Services and nodes{_of(results, variant)}, the busiest first"
     hidden = len(rows) - PLACES_SHOWN
-    caption = f"and {hidden} less busy ones" if hidden > 0 else None
-    table = Table(title=title, title_justify="left", header_style="bold", caption=caption, caption_justify="left")
-    for header in ("kind", "name"):
-        table.add_column(header, overflow="fold")
-    for header in ("utilization %", "in system", "waiting"):
-        table.add_column(header, justify="right")
+    cells = []
     for row in rows[:PLACES_SHOWN]:
         utilization = with_interval(row.estimates["utilization"], 0.01)
         counts = [with_interval(row.estimates[metric]) for metric in ("in_system_mean", "queue_mean")]
-        table.add_row(row.kind, row.name, utilization, *counts)
-    return table
+        cells.append([row.kind, row.name, utilization, *counts])
+    return Grid(
+        f"Services and nodes{_of(results, variant)}, the busiest first",
+        ["kind", "name", "utilization %", "in system", "waiting"],
+        cells,
+        names=2,
+        caption=f"and {hidden} less busy ones" if hidden > 0 else "",
+    )
 
 
 def notes(rows: list[SourceRow]) -> list[str]:
@@ -128,17 +126,6 @@ def _name(row: SourceRow, rows: list[SourceRow]) -> str:
 def _of(results: Results, variant: str) -> str:
     """Which variant, where there are several."""
     return f" of {variant}" if len(results.variants) > 1 else ""
-
-
-def fault_sentences(results: Results) -> list[str]:
-    """One sentence an episode of the first replications, with the variants that it struck unless it struck all."""
-    struck: dict[str, list[str]] = {}
-    for variant in results.variants:
-        first = results.of(variant)[0]
-        for name, start_s, end_s in first.faults:
-            until = f"to {plain(end_s)} s" if end_s < first.stopped_at_s else "to the end"
-            struck.setdefault(f"Fault “{name}”: from {plain(start_s)} s {until}", []).append(variant)
-    return [s + ("." if v == results.variants else f", in {', '.join(v)}.") for s, v in struck.items()]
 
 
 def stop_sentences(results: Results) -> list[str]:

@@ -12,7 +12,8 @@ from rich.console import Console
 
 from sim.experiment import Results
 from sim.report import document, print_summary
-from sim.report.summary import fault_sentences, notes, place_rows, source_rows, stop_sentences
+from sim.report.faults import fault_sentences
+from sim.report.summary import notes, place_rows, source_rows, stop_sentences
 from tests.experiment import fakes
 
 
