@@ -13,13 +13,13 @@ SHORTER = ("run.duration=1min", "run.warmup=10s")
 WORST_FIRST = ("random", "round_robin", "weighted_round_robin", "power_of_two", "least_outstanding")
 
 
-@pytest.mark.parametrize(("worse", "better"), list(pairwise(WORST_FIRST)))
+@pytest.mark.parametrize("worse, better", list(pairwise(WORST_FIRST)))
 def test_knowing_more_helps(worse: str, better: str) -> None:
     ran = results("balancers", 10, *SHORTER)
     assert longer_s(ran, worse, better, "users").low > 0
 
 
-@pytest.mark.parametrize(("variant", "old", "new"), [("round_robin", 0.88, 0.70), ("weighted_round_robin", 0.78, 0.78)])
+@pytest.mark.parametrize("variant, old, new", [("round_robin", 0.88, 0.70), ("weighted_round_robin", 0.78, 0.78)])
 def test_weights_even_out_the_load(variant: str, old: float, new: float) -> None:
     ran = results("balancers", 10, *SHORTER)
     assert utilization(ran, variant, "old-1") == pytest.approx(old, abs=0.05)

@@ -13,7 +13,7 @@ DEAD_S = (60.5, 69.0)
 """Requests of this time met the node dead, and had no time to see it return."""
 
 
-@pytest.mark.parametrize(("variant", "tries"), [("monolith", 1), ("microservices", 4)])
+@pytest.mark.parametrize("variant, tries", [("monolith", 1), ("microservices", 4)])
 def test_a_quarter_of_the_first_tries_is_delayed(variant: str, tries: int) -> None:
     rows = results("quickstart", 4, *SHORTER).requests()
     rows = rows[(rows["variant"] == variant) & rows["intended_s"].between(*DEAD_S)]
