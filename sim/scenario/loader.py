@@ -16,7 +16,7 @@ from sim.scenario.expectations import Expectation, read_expectations
 from sim.scenario.files import read_scenario
 from sim.scenario.includes import read_document
 from sim.scenario.judge import Judgement, gather, judge, mixed_warmups, never_useful
-from sim.scenario.patch import apply_override, apply_variant, read_overrides, read_variants
+from sim.scenario.patch import apply_override, apply_variant, override_texts, read_overrides, read_variants
 from sim.scenario.tree import entries_of, without
 
 Overrides = Iterable[str] | Mapping[str, Any]
@@ -38,6 +38,8 @@ class Scenario:
     """The human form of each variant."""
     models: Mapping[str, Model]
     expectations: tuple[Expectation, ...] = ()
+    overrides: tuple[str, ...] = ()
+    """What was changed on the way, as `key=value`."""
 
     @property
     def title(self) -> str:
@@ -90,7 +92,8 @@ def load(path: str | Path, overrides: Overrides = (), *, plugins: Iterable[str |
 def load_text(text: str, name: str, overrides: Overrides = (), *, folder: Path | None = None) -> Scenario:
     """Read a scenario from text; `name` stands in its errors, files that it names are relative to `folder`."""
     document = read_document(text, name, folder)
-    changes = read_overrides(overrides)
+    given = override_texts(overrides)
+    changes = read_overrides(given)
     patches, problems = read_variants(document.tree)
     base = without(document.tree, *FILE_ONLY)
     judged: dict[str, Judgement] = {}
@@ -111,4 +114,4 @@ def load_text(text: str, name: str, overrides: Overrides = (), *, folder: Path |
     models = {variant: judgement.model for variant, judgement in judged.items() if judgement.model}
     first = forms[next(iter(patches))]
     texts = {key: getattr(first, key) for key in TEXTS if getattr(first, key)}
-    return Scenario(first.scenario, texts, document.files, tuple(patches), forms, models, expectations)
+    return Scenario(first.scenario, texts, document.files, tuple(patches), forms, models, expectations, given)

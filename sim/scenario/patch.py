@@ -118,12 +118,18 @@ def apply_override(tree: Map, key: str, value: Any, mark: Mark) -> list[Problem]
         place, here = (*place, part), below
 
 
-def read_overrides(changes: Iterable[str] | Mapping[str, Any]) -> list[tuple[str, Any, Mark]]:
-    """From `key=value` texts, or a mapping of key to value text. Raises ScenarioErrors."""
-    pairs = changes.items() if isinstance(changes, Mapping) else (change.partition("=")[::2] for change in changes)
+def override_texts(changes: Iterable[str] | Mapping[str, Any]) -> tuple[str, ...]:
+    """As `key=value` texts."""
+    if not isinstance(changes, Mapping):
+        return tuple(changes)
+    return tuple(f"{key}={value if isinstance(value, str) else _written(value)}" for key, value in changes.items())
+
+
+def read_overrides(changes: Iterable[str]) -> list[tuple[str, Any, Mark]]:
+    """From `key=value` texts. Raises ScenarioErrors."""
     result, messages = [], []
-    for key, text in pairs:
-        name, text = key.strip(), text if isinstance(text, str) else _written(text)
+    for key, _, text in (change.partition("=") for change in changes):
+        name = key.strip()
         path: Path = tuple(name.split("."))
         if not all(path) or not text.strip():
             messages.append(f"{OPTION} {key}: must be KEY=VALUE; write e.g. {OPTION} services.api.instances=3")
