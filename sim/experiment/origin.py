@@ -24,10 +24,15 @@ def versions() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Origin:
-    """What was run: the scenario file as it was read, what was changed on the way, the resolved model of each variant
-    as plain data, and the versions that ran it."""
+    """What was run, and by what.
 
-    text: str = ""
+    `files` are the scenario file and those that it includes as they were read, by path, the scenario file first;
+    `texts` what it says about itself (title, question …); `overrides` what was changed on the way, as `key=value`;
+    `models` the resolved model of each variant as plain data.
+    """
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
     overrides: tuple[str, ...] = ()
     models: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=versions)

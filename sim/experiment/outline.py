@@ -35,7 +35,6 @@ class Outline:
     """Of the machine model of one variant: what was measured, and by which plan."""
 
     scenario: str
-    title: str
     run: RunPlan
     sources: tuple[SourceOutline, ...]
     services: tuple[ServiceOutline, ...]
@@ -45,7 +44,6 @@ class Outline:
 def outline(model: Model | Outline) -> Outline:
     return Outline(
         model.scenario,
-        model.title,
         model.run,
         tuple(SourceOutline(source.name, source.slo_latency_s) for source in model.sources),
         tuple(ServiceOutline(s.name, tuple(Place(i.name) for i in s.instances)) for s in model.services),
@@ -57,7 +55,6 @@ def as_plain(given: Outline) -> dict[str, Any]:
     """As JSON can hold it; instances and nodes are their names."""
     return {
         "scenario": given.scenario,
-        "title": given.title,
         "run": asdict(given.run),
         "sources": [asdict(source) for source in given.sources],
         "services": {service.name: [instance.name for instance in service.instances] for service in given.services},
@@ -69,7 +66,6 @@ def from_plain(stored: Mapping[str, Any]) -> Outline:
     """The inverse of `as_plain`. Raises: KeyError, TypeError for anything else."""
     return Outline(
         stored["scenario"],
-        stored["title"],
         RunPlan(**stored["run"]),
         tuple(SourceOutline(**source) for source in stored["sources"]),
         tuple(ServiceOutline(name, tuple(map(Place, names))) for name, names in stored["services"].items()),

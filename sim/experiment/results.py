@@ -41,8 +41,7 @@ class Results:
     @property
     def title(self) -> str:
         """The scenario's title, or its name."""
-        first = next(iter(self.models.values()))
-        return first.title or first.scenario
+        return self.origin.texts.get("title") or next(iter(self.models.values())).scenario
 
     @property
     def sources(self) -> list[str]:

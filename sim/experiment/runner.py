@@ -84,13 +84,17 @@ def run_scenario(
         runs = _run_all(jobs, workers, watch)
         outlines = {model.variant: outline(model) for model in models}
         wall_s = time.perf_counter() - start
-        results = Results(outlines, runs, wall_s, scratch=scratch, origin=Origin(scenario.text))
+        results = Results(outlines, runs, wall_s, scratch=scratch, origin=_origin(scenario, models))
         if folder is not None and scratch is None:
             save(results, folder)
     if directory is not None:
         _move_requests(runs, Path(directory))
         results.directory = Path(directory)
     return results
+
+
+def _origin(scenario: Scenario, models: Sequence[Model]) -> Origin:
+    return Origin(scenario.files, scenario.texts, scenario.overrides)
 
 
 def _check_number(name: str, given: int | None, at_least: int) -> None:

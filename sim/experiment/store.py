@@ -45,7 +45,8 @@ def manifest(results: Results) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "scenario": first.scenario,
-        "text": origin.text,
+        "texts": dict(origin.texts),
+        "files": dict(origin.files),
         "overrides": list(origin.overrides),
         "variants": results.variants,
         "replications": len(results.of(results.variants[0])),
@@ -73,7 +74,7 @@ def load_results(directory: str | Path) -> Results:
         measured = tidy.measured(tables, keys)
         runs = [_run(folder, facts, of, measured[key]) for of, key in zip(facts["runs"], keys, strict=True)]
         models = {variant: from_plain(stored) for variant, stored in facts["outlines"].items()}
-        origin = Origin(facts["text"], tuple(facts["overrides"]), facts["models"], facts["versions"])
+        origin = Origin(facts["files"], facts["texts"], tuple(facts["overrides"]), facts["models"], facts["versions"])
         return Results(models, runs, facts["wall_s"], folder, origin=origin)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DsimError(f"{folder}: its manifest and its tables do not fit together ({error!r}); {REPAIR}") from error
@@ -138,7 +139,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     if written < FORMAT:
         raise DsimError(
             f"{folder}: was written by an older dsim ({by}, format {written}); this one reads format {FORMAT}; "
-            f"run the scenario again: its text stands in {path}"
+            f"run the scenario again: it stands in {path}"
         )
     return dict(facts)
 

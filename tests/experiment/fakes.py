@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -86,8 +86,9 @@ class FakeScenario:
     plan: RunPlan = PLAN
     variants: tuple[str, ...] = ("base", "other")
     name: str = "fake"
-    title: str = "A fake"
-    text: str = "scenario: fake\n"
+    texts: Mapping[str, str] = field(default_factory=lambda: {"title": "A fake"})
+    files: Mapping[str, str] = field(default_factory=lambda: {"fake.yaml": "scenario: fake\n"})
+    overrides: tuple[str, ...] = ("run.seed=7",)
 
     @property
     def records(self) -> bool:

@@ -67,7 +67,9 @@ def test_results_on_disk(tmp_path: Path) -> None:
         "histograms.parquet", "manifest.json", "metrics.parquet", "requests", "timeseries.parquet",
     ]  # fmt: skip
     manifest = json.loads((target / "manifest.json").read_text())
-    assert manifest["text"] == "scenario: fake\n"
+    assert manifest["files"] == {"fake.yaml": "scenario: fake\n"}
+    assert manifest["texts"] == {"title": "A fake"}
+    assert manifest["overrides"] == ["run.seed=7"]
     assert (manifest["seed"], manifest["replications"], manifest["variants"]) == (7, 3, ["base", "other"])
     assert {"dsim", "python", "numba"} <= set(manifest["versions"])
     assert set(pd.read_parquet(target / "metrics.parquet")["variant"]) == {"base", "other"}
