@@ -15,6 +15,7 @@ from sim.experiment import tables
 from sim.experiment.measures import scope_estimates
 from sim.experiment.origin import Origin
 from sim.experiment.outline import Outline
+from sim.experiment.warmup import Warmup
 from sim.statistics import Estimate
 
 
@@ -33,6 +34,8 @@ class Results:
     scratch: TemporaryDirectory[str] | None = field(default=None, repr=False)
     """Holds recorded requests that nobody asked to keep, for as long as these results live."""
     origin: Origin = field(default_factory=Origin)
+    warmup: Warmup | None = None
+    """What was found, where the scenario left the warm-up to be found."""
 
     @property
     def variants(self) -> list[str]:

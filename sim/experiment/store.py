@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from sim.experiment.origin import Origin
 from sim.experiment.outline import as_plain, from_plain, outline
 from sim.experiment.results import Results
 from sim.experiment.tables import read_table
+from sim.experiment.warmup import Warmup
 
 FORMAT = 2
 """Of the folder. It grows with every change that an older reader would misread."""
@@ -55,6 +57,7 @@ def manifest(results: Results) -> dict[str, Any]:
         "wall_s": results.wall_s,
         "events": sum(run.events for run in results.runs),
         "unstable": results.unstable(),
+        "warmup": None if results.warmup is None else asdict(results.warmup),
         "runs": [_run_facts(run) for run in results.runs],
         "outlines": {variant: as_plain(outline(model)) for variant, model in results.models.items()},
         "models": dict(origin.models),
@@ -75,7 +78,8 @@ def load_results(directory: str | Path) -> Results:
         runs = [_run(folder, facts, of, measured[key]) for of, key in zip(facts["runs"], keys, strict=True)]
         models = {variant: from_plain(stored) for variant, stored in facts["outlines"].items()}
         origin = Origin(facts["files"], facts["texts"], tuple(facts["overrides"]), facts["models"], facts["versions"])
-        return Results(models, runs, facts["wall_s"], folder, origin=origin)
+        warmup = None if facts["warmup"] is None else Warmup(**facts["warmup"])
+        return Results(models, runs, facts["wall_s"], folder, origin=origin, warmup=warmup)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DsimError(f"{folder}: its manifest and its tables do not fit together ({error!r}); {REPAIR}") from error
 

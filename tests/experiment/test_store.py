@@ -18,6 +18,7 @@ from sim.experiment import Results, load_results, run_scenario
 from sim.experiment.folder import new_folder
 from sim.experiment.outline import outline
 from sim.experiment.store import FORMAT, save
+from sim.experiment.warmup import Warmup
 from sim.report import document
 from sim.scenario import load
 from tests.experiment import fakes
@@ -40,6 +41,9 @@ variants:
       front: {cpu: null, steps: [{cpu: exponential(1ms)}, {call: back}]}
       back: {io: exponential(2ms), fail: 1%}
 """
+
+
+WARMUP = Warmup(2.0, False, "no steady state shown: measured from 2 s on")
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +88,13 @@ def test_the_document_is_the_same(fresh_and_loaded: tuple[Results, Results]) -> 
 
 def saved(folder: Path, **changes: Any) -> Path:
     runs = [fakes.run(v, r, **changes) for v in ("base", "other") for r in range(2)]
-    save(Results({v: outline(fakes.model(v)) for v in ("base", "other")}, runs, wall_s=0.1), folder)
+    models = {v: outline(fakes.model(v)) for v in ("base", "other")}
+    save(Results(models, runs, wall_s=0.1, warmup=WARMUP), folder)
     return folder
+
+
+def test_the_warmup_that_was_found_is_kept(tmp_path: Path) -> None:
+    assert load_results(saved(tmp_path)).warmup == WARMUP
 
 
 def test_a_variant_that_stopped_says_so_again(tmp_path: Path) -> None:
