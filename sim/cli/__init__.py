@@ -7,15 +7,24 @@ from typing import Annotated
 import typer
 
 import sim
+from sim.cli.explain import explain
+from sim.cli.list import list_
+from sim.cli.new import new
 from sim.cli.run import run
+from sim.cli.schema import schema
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Simulate a distributed system that is described in a file.",
+    epilog="First steps: dsim new shop, dsim explain shop.yaml, dsim run shop.yaml",
 )
 app.command()(run)
+app.command()(explain)
+app.command("list")(list_)
+app.command()(new)
+app.command()(schema)
 
 
 def _print_version(wanted: bool) -> None:

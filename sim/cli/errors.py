@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import IntEnum
 
 import typer
@@ -24,14 +25,25 @@ class Status(IntEnum):
     INTERRUPTED = 130
 
 
+@dataclass(slots=True)
+class Stage:
+    """How far a command is: `outcome` is what it says after a mistake. It changes once something runs."""
+
+    outcome: str
+
+    def runs(self) -> None:
+        self.outcome = "the run ended there"
+
+
 @contextmanager
-def exit_status() -> Iterator[None]:
-    """Turn exceptions of a command into sentences on stderr and an exit status."""
+def exit_status(left_out: str = "nothing was run") -> Iterator[Stage]:
+    """Turn exceptions of a command into sentences on stderr and an exit status; bad input ends with `left_out`."""
+    stage = Stage(left_out)
     try:
-        yield
+        yield stage
         sys.stdout.flush()
     except DsimError as error:
-        _print_mistakes(error)
+        _print_mistakes(error, stage.outcome)
         raise typer.Exit(Status.BAD_INPUT) from None
     except KeyboardInterrupt:
         print("Interrupted; nothing was kept.", file=sys.stderr)
@@ -47,8 +59,8 @@ def exit_status() -> Iterator[None]:
         raise typer.Exit(Status.BUG) from None
 
 
-def _print_mistakes(error: DsimError) -> None:
+def _print_mistakes(error: DsimError, outcome: str) -> None:
     messages = error.messages if isinstance(error, ScenarioErrors) else [str(error)]
     for message in messages:
         print(message, file=sys.stderr)
-    print(f"{len(messages)} mistake{'s' if len(messages) != 1 else ''}; nothing was run.", file=sys.stderr)
+    print(f"{len(messages)} mistake{'s' if len(messages) != 1 else ''}; {outcome}.", file=sys.stderr)
