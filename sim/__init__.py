@@ -17,16 +17,17 @@ if TYPE_CHECKING:
     from sim.analysis import explain_scenario as explain
     from sim.experiment import Results, load_results
     from sim.experiment import run_scenario as run
-    from sim.scenario import load
+    from sim.scenario import load, load_text
 
 __version__ = "0.1.0"
-__all__ = ["Results", "__version__", "explain", "load", "load_results", "run"]
+__all__ = ["Results", "__version__", "explain", "load", "load_results", "load_text", "run"]
 
 _HOMES = {
     "Results": ("sim.experiment", "Results"),
     "explain": ("sim.analysis", "explain_scenario"),
     "load": ("sim.scenario", "load"),
     "load_results": ("sim.experiment", "load_results"),
+    "load_text": ("sim.scenario", "load_text"),
     "run": ("sim.experiment", "run_scenario"),
 }
 
