@@ -14,13 +14,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sim import report
     from sim.analysis import explain_scenario as explain
     from sim.experiment import Results, load_results
     from sim.experiment import run_scenario as run
     from sim.scenario import load, load_text
 
 __version__ = "0.1.0"
-__all__ = ["Results", "__version__", "explain", "load", "load_results", "load_text", "run"]
+__all__ = ["Results", "__version__", "explain", "load", "load_results", "load_text", "report", "run"]
 
 _HOMES = {
     "Results": ("sim.experiment", "Results"),
@@ -28,6 +29,7 @@ _HOMES = {
     "load": ("sim.scenario", "load"),
     "load_results": ("sim.experiment", "load_results"),
     "load_text": ("sim.scenario", "load_text"),
+    "report": ("sim", "report"),
     "run": ("sim.experiment", "run_scenario"),
 }
 
@@ -36,7 +38,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it offers {', '.join(__all__)}")
     module, attribute = _HOMES[name]
-    value = getattr(import_module(module), attribute)
+    value = import_module(f"sim.{name}") if module == "sim" else getattr(import_module(module), attribute)
     globals()[name] = value
     return value
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
+import sim
 from sim.engine.run import Run, Scope
 from sim.errors import DsimError
 from sim.experiment import tables
@@ -17,6 +19,9 @@ from sim.experiment.origin import Origin
 from sim.experiment.outline import Outline
 from sim.experiment.warmup import Warmup
 from sim.statistics import Estimate
+
+if TYPE_CHECKING:
+    from sim.experiment.comparison import Comparison
 
 
 @dataclass
@@ -109,6 +114,19 @@ class Results:
         stopped = [run for run in self.runs if run.stopped is not None]
         return {run.variant: str(run.stopped) for run in reversed(stopped)}
 
+    def compare(self, baseline: str | None = None, *, margin: float = 0.05) -> Comparison:
+        """Every variant against the baseline (by default the scenario's), in pairs on common random numbers.
+
+        `margin`: differences within this share of the baseline's value count as equal.
+        """
+        from sim.experiment.comparison import compare
+
+        return compare(self, baseline, margin=margin)
+
+    @property
+    def plot(self) -> sim.report.Plots:
+        """Pictures: `latency_ccdf()`, `time_series()`, `forest()`."""
+        return sim.report.Plots(self)
+
     def _repr_html_(self) -> str:
-        table = self.summary().drop(columns="notes").T
-        return table.to_html(float_format=lambda value: f"{value:.6g}", na_rep="–")
+        return sim.report.results_html(self)

@@ -100,23 +100,30 @@ def places_grid(results: Results, variant: str) -> Grid:
 
 def notes(rows: list[SourceRow]) -> list[str]:
     """Why numbers or their intervals are missing: each reason once, with the columns and the sources it concerns."""
-    labels: dict[str, dict[str, None]] = {}
-    sources: dict[str, dict[str, None]] = {}
-    for row in rows:
-        for metric, label in NOTED.items():
-            reason = row.estimates[metric].reason
-            if reason:
-                labels.setdefault(reason, {})[label] = None
-                sources.setdefault(reason, {})[_name(row, rows)] = None
-    return [f"{_concerned(labels[reason], sources[reason], len(rows))}{reason}" for reason in labels]
+    missing = [
+        (row.estimates[metric].reason, label, _name(row, rows)) for row in rows for metric, label in NOTED.items()
+    ]
+    return grouped(missing, columns=len(NOTED), places=len(rows))
 
 
-def _concerned(labels: Iterable[str], sources: Iterable[str], rows: int) -> str:
-    """`p99 of users: `; nothing where it is everything."""
-    of = list(sources)
-    which = "" if len(of) == rows else f" of {', '.join(of)}"
-    columns = "" if len(list(labels)) > len(NOTED) // 2 else ", ".join(labels)
-    return f"{columns}{which}: ".removeprefix(" of ") if columns or which else ""
+def grouped(missing: Iterable[tuple[str, str, str]], columns: int, places: int) -> list[str]:
+    """Each reason once, after the columns and the places that it concerns: `p99 of users: …`.
+
+    Args:
+        missing: reasons (an empty one is none), each with a column and a place.
+        columns, places: how many there are; more than half of the columns, and all places, are not listed.
+    """
+    concerned: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+    for reason, column, place in missing:
+        if reason:
+            labels, names = concerned.setdefault(reason, ({}, {}))
+            labels[column] = names[place] = None
+    found = []
+    for reason, (labels, names) in concerned.items():
+        what = "" if len(labels) > columns // 2 else ", ".join(labels)
+        where = "" if len(names) == places else f" of {', '.join(names)}"
+        found.append(f"{what}{where}: {reason}".removeprefix(": ").removeprefix(" of "))
+    return found
 
 
 def _name(row: SourceRow, rows: list[SourceRow]) -> str:

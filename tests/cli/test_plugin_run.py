@@ -89,3 +89,4 @@ def test_a_behaviour_that_fails_while_it_runs_is_a_sentence(tmp_path: Path) -> N
         assert result.exit_code == 2, result.output
         assert "ZeroDivisionError" in result.stderr
         assert "Traceback" not in result.stderr
+        assert result.stderr.splitlines()[-1] == "1 mistake; the run ended there."

@@ -8,14 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime, tzinfo
+from itertools import count
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
 import sim.experiment
 from sim.cli import app
+from sim.experiment import load_results
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = """\
@@ -152,8 +154,8 @@ def test_quiet_says_nothing() -> None:
 def test_results_on_disk(folder: Path) -> None:
     assert dsim("small.yaml", "--out", "out", "--quiet").exit_code == 0
     manifest = json.loads((folder / "out" / "manifest.json").read_text())
-    assert manifest["text"] == SMALL
-    assert set(pd.read_parquet(folder / "out" / "summary.parquet")["source"]) == {"users"}
+    assert manifest["files"] == {"small.yaml": SMALL}
+    assert list(load_results(folder / "out").summary().index) == [("baseline", "users")]
 
 
 def test_recorded_requests_are_kept(folder: Path) -> None:
@@ -163,12 +165,26 @@ def test_recorded_requests_are_kept(folder: Path) -> None:
     assert entries(kept / "requests") == ["baseline-0.parquet", "baseline-1.parquet"]
 
 
+def test_recorded_runs_of_the_same_second_do_not_meet(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock(datetime):
+        ticks = count()
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime(2030, 1, 1, 12, 0, 0, next(cls.ticks))
+
+    monkeypatch.setattr("sim.cli.simulate.datetime", Clock)
+    for _ in range(2):
+        assert f"Results are in {Path('runs')}" in dsim("small.yaml", "--set", "run.record=all").stdout
+    assert entries(folder / "runs") == ["small-20300101-120000-000000", "small-20300101-120000-000001"]
+
+
 def test_overload_is_stopped_and_its_results_kept(folder: Path) -> None:
     (folder / "overload.yaml").write_text(OVERLOAD)
     result = dsim("overload.yaml", "--out", "out")
     assert result.exit_code == 3, result.output
     assert "Unstable: stopped at" in result.stdout
-    assert (folder / "out" / "scopes.parquet").exists()
+    assert "in flight" in load_results(folder / "out").unstable()["baseline"]
     assert "in flight" in json.loads((folder / "out" / "manifest.json").read_text())["unstable"]["baseline"]
 
 
