@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sim.model import Model, RunPlan
+from sim.model import RunPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,33 +41,16 @@ class Outline:
     nodes: tuple[Place, ...]
 
 
-def outline(model: Model | Outline) -> Outline:
+def outline(model: Mapping[str, Any]) -> Outline:
+    """Of a model as plain data (`sim.scenario.resolved.plain`). Raises: KeyError, TypeError for anything else."""
     return Outline(
-        model.scenario,
-        model.run,
-        tuple(SourceOutline(source.name, source.slo_latency_s) for source in model.sources),
-        tuple(ServiceOutline(s.name, tuple(Place(i.name) for i in s.instances)) for s in model.services),
-        tuple(Place(node.name) for node in model.nodes),
+        model["scenario"],
+        RunPlan(**model["run"]),
+        tuple(SourceOutline(source["name"], source["slo_latency_s"]) for source in model["sources"]),
+        tuple(ServiceOutline(service["name"], _places(service["instances"])) for service in model["services"]),
+        _places(model["nodes"]),
     )
 
 
-def as_plain(given: Outline) -> dict[str, Any]:
-    """As JSON can hold it; instances and nodes are their names."""
-    return {
-        "scenario": given.scenario,
-        "run": asdict(given.run),
-        "sources": [asdict(source) for source in given.sources],
-        "services": {service.name: [instance.name for instance in service.instances] for service in given.services},
-        "nodes": [node.name for node in given.nodes],
-    }
-
-
-def from_plain(stored: Mapping[str, Any]) -> Outline:
-    """The inverse of `as_plain`. Raises: KeyError, TypeError for anything else."""
-    return Outline(
-        stored["scenario"],
-        RunPlan(**stored["run"]),
-        tuple(SourceOutline(**source) for source in stored["sources"]),
-        tuple(ServiceOutline(name, tuple(map(Place, names))) for name, names in stored["services"].items()),
-        tuple(map(Place, stored["nodes"])),
-    )
+def _places(found: Iterable[Mapping[str, Any]]) -> tuple[Place, ...]:
+    return tuple(Place(place["name"]) for place in found)

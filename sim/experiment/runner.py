@@ -82,9 +82,10 @@ def run_scenario(
         watch = _watch(jobs, progress)
         _compile(watch)
         runs = _run_all(jobs, workers, watch)
-        outlines = {model.variant: outline(model) for model in models}
         wall_s = time.perf_counter() - start
-        results = Results(outlines, runs, wall_s, scratch=scratch, origin=_origin(scenario, models))
+        origin = _origin(scenario, models)
+        outlines = {variant: outline(model) for variant, model in origin.models.items()}
+        results = Results(outlines, runs, wall_s, scratch=scratch, origin=origin)
         if folder is not None and scratch is None:
             save(results, folder)
     if directory is not None:
@@ -94,7 +95,10 @@ def run_scenario(
 
 
 def _origin(scenario: Scenario, models: Sequence[Model]) -> Origin:
-    return Origin(scenario.files, scenario.texts, scenario.overrides)
+    from sim.scenario.resolved import plain  # workers need no language
+
+    models_by_variant = {model.variant: plain(model) for model in models}
+    return Origin(scenario.files, scenario.texts, scenario.overrides, models_by_variant)
 
 
 def _check_number(name: str, given: int | None, at_least: int) -> None:

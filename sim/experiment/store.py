@@ -20,7 +20,7 @@ from sim.engine.run import Run
 from sim.errors import DsimError
 from sim.experiment import tidy
 from sim.experiment.origin import Origin
-from sim.experiment.outline import as_plain, from_plain, outline
+from sim.experiment.outline import outline
 from sim.experiment.results import Results
 from sim.experiment.tables import read_table
 from sim.experiment.warmup import Warmup
@@ -59,7 +59,6 @@ def manifest(results: Results) -> dict[str, Any]:
         "unstable": results.unstable(),
         "warmup": None if results.warmup is None else asdict(results.warmup),
         "runs": [_run_facts(run) for run in results.runs],
-        "outlines": {variant: as_plain(outline(model)) for variant, model in results.models.items()},
         "models": dict(origin.models),
     }
 
@@ -76,7 +75,7 @@ def load_results(directory: str | Path) -> Results:
         keys = [(of["variant"], of["replication"]) for of in facts["runs"]]
         measured = tidy.measured(tables, keys)
         runs = [_run(folder, facts, of, measured[key]) for of, key in zip(facts["runs"], keys, strict=True)]
-        models = {variant: from_plain(stored) for variant, stored in facts["outlines"].items()}
+        models = {variant: outline(facts["models"][variant]) for variant in facts["variants"]}
         origin = Origin(facts["files"], facts["texts"], tuple(facts["overrides"]), facts["models"], facts["versions"])
         warmup = None if facts["warmup"] is None else Warmup(**facts["warmup"])
         return Results(models, runs, facts["wall_s"], folder, origin=origin, warmup=warmup)

@@ -16,11 +16,13 @@ from pandas.testing import assert_frame_equal
 from sim.errors import DsimError
 from sim.experiment import Results, load_results, run_scenario
 from sim.experiment.folder import new_folder
+from sim.experiment.origin import Origin
 from sim.experiment.outline import outline
 from sim.experiment.store import FORMAT, save
 from sim.experiment.warmup import Warmup
 from sim.report import document
 from sim.scenario import load
+from sim.scenario.resolved import plain
 from tests.experiment import fakes
 
 SCENARIO = """\
@@ -88,8 +90,9 @@ def test_the_document_is_the_same(fresh_and_loaded: tuple[Results, Results]) -> 
 
 def saved(folder: Path, **changes: Any) -> Path:
     runs = [fakes.run(v, r, **changes) for v in ("base", "other") for r in range(2)]
-    models = {v: outline(fakes.model(v)) for v in ("base", "other")}
-    save(Results(models, runs, wall_s=0.1, warmup=WARMUP), folder)
+    origin = Origin(models={v: plain(fakes.model(v)) for v in ("base", "other")})
+    models = {variant: outline(model) for variant, model in origin.models.items()}
+    save(Results(models, runs, wall_s=0.1, origin=origin, warmup=WARMUP), folder)
     return folder
 
 
@@ -112,6 +115,15 @@ def test_tables_are_tidy(tmp_path: Path) -> None:
     assert (of["offered"], of["outcome_ok"], of["outcome_timeout"], of["total_good"]) == (2007, 2000, 7, 1000)
     histograms = pd.read_parquet(tmp_path / "histograms.parquet")
     assert histograms.groupby(["kind", "name"], observed=True)["count"].sum().tolist() == [4 * 1000, 4 * 2000]
+
+
+def test_what_results_know_of_a_model() -> None:
+    known, model = outline(plain(fakes.model())), fakes.model()
+    assert (known.scenario, known.run) == (model.scenario, model.run)
+    assert [source.name for source in known.sources] == ["users", "robots"]
+    instances = {service.name: [instance.name for instance in service.instances] for service in known.services}
+    assert instances == {"api": ["api-1", "api-2"], "db": ["db-1"]}
+    assert [node.name for node in known.nodes] == ["app-1", "db-1"]
 
 
 def refused(folder: Path) -> str:
