@@ -12,7 +12,7 @@ class WeightedRoundRobin(Policy):
     total. Weights 5, 1, 1 give a a b a c a a."""
 
     name = "weighted_round_robin"
-    parameters = {"weights": Parameter("list[ratio]", "weight of each instance, in order", above=0)}
+    parameters = {"weights": Parameter("list[ratio]", "weight of each instance, in order", above=0, example="[3, 1]")}
     server_state = {"weights": "f8", "current": "f8"}
 
     def pick(client, view, servers, key):  # type: ignore[no-untyped-def]

@@ -41,7 +41,7 @@ class Hyperexponential(Distribution):
     name = "hyperexponential"
     parameters: ClassVar[Parameters] = {
         "mean": Parameter("quantity", "the mean", at_least=0.0),
-        "cv": Parameter("ratio", "standard deviation over mean, at least 1", at_least=1.0, at_most=100.0),
+        "cv": Parameter("ratio", "standard deviation over mean, at least 1", at_least=1.0, at_most=100.0, example="2"),
         "probabilities": Parameter("list[ratio]", "of the phases; they sum to 1", at_least=0.0, at_most=1.0),
         "means": Parameter("list[quantity]", "of the phases", at_least=0.0),
     }
@@ -91,6 +91,7 @@ class Mixture(Distribution):
         "components": Parameter(
             "list[record]",
             "what is mixed; the weights sum to 1",
+            example="[{weight: 90%, of: 2ms}, {weight: 10%, of: exponential(8ms)}]",
             item={
                 "weight": Parameter("ratio", "probability of this component", at_least=0.0, at_most=1.0),
                 "of": Parameter("distribution", "the component"),
@@ -179,7 +180,7 @@ class Scaled(Distribution):
     name = "scaled"
     parameters: ClassVar[Parameters] = {
         "of": Parameter("distribution", "the distribution that is scaled"),
-        "times": Parameter("ratio", "the factor", at_least=0.0),
+        "times": Parameter("ratio", "the factor", at_least=0.0, example="2"),
     }
     forms = (Form(("of", "times")),)
 

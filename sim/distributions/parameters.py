@@ -63,6 +63,8 @@ class Parameter:
     at_most: float | None = None
     attribute: str = ""
     """The dataclass field that holds it, where that has another name."""
+    example: str = ""
+    """As one writes it, where the usual value of its kind does not suit."""
     item: Mapping[str, Parameter] = field(default_factory=dict)
     """Of a `list[record]`: the keys of each mapping, all of them required."""
 

@@ -71,7 +71,7 @@ class Uniform(Distribution):
 
     name = "uniform"
     parameters: ClassVar[Parameters] = {
-        "low": Parameter("quantity", "the lower bound", at_least=0.0),
+        "low": Parameter("quantity", "the lower bound", at_least=0.0, example="2ms"),
         "high": Parameter("quantity", "the upper bound", at_least=0.0),
     }
     forms = (Form(("low", "high")),)
@@ -103,9 +103,9 @@ class Bimodal(Distribution):
 
     name = "bimodal"
     parameters: ClassVar[Parameters] = {
-        "low": Parameter("quantity", "the common value", at_least=0.0),
+        "low": Parameter("quantity", "the common value", at_least=0.0, example="2ms"),
         "high": Parameter("quantity", "the rare value", at_least=0.0),
-        "share": Parameter("ratio", "probability of the high value", at_least=0.0, at_most=1.0),
+        "share": Parameter("ratio", "probability of the high value", at_least=0.0, at_most=1.0, example="10%"),
     }
     forms = (Form(("low", "high", "share")),)
 

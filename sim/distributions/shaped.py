@@ -36,7 +36,7 @@ class Normal(Distribution):
     name = "normal"
     parameters: ClassVar[Parameters] = {
         "mean": MEAN,
-        "sd": Parameter("quantity", "the standard deviation; below the mean", at_least=0.0),
+        "sd": Parameter("quantity", "the standard deviation; below the mean", at_least=0.0, example="2ms"),
     }
     forms = (Form(("mean", "sd")),)
 

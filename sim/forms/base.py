@@ -72,6 +72,8 @@ class Form(BaseModel):
     """What stands here, for the sentence about a value that is no mapping."""
     shorthand: ClassVar[dict[str, Any] | None] = None
     """JSON schema of what `expand` takes beside the mapping."""
+    rules: ClassVar[Sequence[Mapping[str, Any]]] = ()
+    """JSON schema of what `problems` refuses, as far as it can be said there."""
     later: ClassVar[frozenset[str]] = frozenset()
     """Keys that the language will have and this version does not."""
 

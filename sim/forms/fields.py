@@ -7,12 +7,14 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, PlainValidator, WithJsonSchema
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, PlainValidator, WithJsonSchema
+from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 from sim.errors import DsimError
 from sim.forms.base import MistakeError, show, suggestion
 from sim.units import (
     DURATIONS,
+    PREFIXES,
     format_count,
     format_duration,
     parse_count,
@@ -74,8 +76,12 @@ def read_count(value: Any, *, least: int = 1, most: int = LARGEST_COUNT) -> int:
     if isinstance(number, bool) or not isinstance(number, int) or number < least:
         raise MistakeError(f"got {show(value)}; must be {what}")
     if number > most:
-        raise MistakeError(f"got {show(value)}; must be an integer of at most {format_count(most)}")
+        raise MistakeError(f"got {show(value)}; must be an integer of at most {_round(most)}")
     return number
+
+
+def _round(most: int) -> str:
+    return format_count(most) if most % 1000 == 0 else f"{most:,}"
 
 
 def read_flag(value: Any) -> bool:
@@ -139,7 +145,16 @@ def choice_reader(*allowed: str) -> Callable[[Any], str]:
 
 def or_none(read: Callable[[Any], _Value]) -> Callable[[Any], _Value | None]:
     """The word `none` switches a thing off that a wider policy had switched on."""
-    return lambda value: None if value == "none" else read(value)
+
+    def read_or_none(value: Any) -> _Value | None:
+        if value == "none":
+            return None
+        try:
+            return read(value)
+        except MistakeError as error:
+            raise MistakeError(error.text if error.has_advice else f"{error.text}, or none") from None
+
+    return read_or_none
 
 
 def check_has_unit(value: Any, units: str) -> None:
@@ -170,7 +185,7 @@ def _as_identifier(text: str) -> str:
 
 Sign = Literal["any", "zero or above", "above zero"]
 _SIGNS: dict[Sign, str] = {"any": "[+-]?", "zero or above": r"\+?", "above zero": r"\+?(?=[0-9_.]*[1-9])"}
-_NUMBER = r"(?:[0-9][0-9_]*(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
+_NUMBER = r"(?:[0-9][0-9_]*(?:\.[0-9]*)?|\.[0-9]+)(?:[eE](?:-[0-9]{1,3}|\+?[0-9]{1,2}))?"
 
 
 def quantity_pattern(units: Iterable[str], sign: Sign = "zero or above") -> str:
@@ -188,17 +203,16 @@ def choices_schema(*allowed: str) -> dict[str, Any]:
 
 DURATION_OR_ZERO = quantity_schema(DURATIONS)
 DURATION_ABOVE_ZERO = quantity_schema(DURATIONS, "above zero")
-PERCENTAGE = {
-    "type": "string",
-    "pattern": r"^\s*\+?(?:0*(?:100(?:\.0*)?|[0-9]{1,2}(?:\.[0-9]*)?)|\.[0-9]+|.*[eE_].*)\s*%\s*$",
-}
+PERCENTAGE_PATTERN = r"\+?(?:0*(?:100(?:\.0*)?|[0-9]{1,2}(?:\.[0-9]*)?)|\.[0-9]+|[0-9.]*[eE_][0-9eE_.+-]*)\s*%"
+PERCENTAGE = {"type": "string", "pattern": rf"^\s*{PERCENTAGE_PATTERN}\s*$"}
 """From 0% to 100%; what is written with an exponent is not held against the limits."""
-_COUNT_TEXT = {"type": "string", "pattern": r"^[0-9][0-9._]*[kMG]?$"}
 
 
 def count_field(least: int, most: int = LARGEST_COUNT) -> Any:
     """What stands beside `int` in the annotation of an integer with limits."""
-    schema = {"anyOf": [{"type": "integer", "minimum": least, "maximum": most}, _COUNT_TEXT]}
+    prefixes = "".join(prefix for prefix, factor in PREFIXES.items() if factor <= most)
+    text = {"type": "string", "pattern": rf"^\s*\+?[0-9][0-9._]*\s*[{prefixes}]?\s*$"}
+    schema = {"anyOf": [{"type": "integer", "minimum": least, "maximum": most}, text]}
     return _field(lambda value: read_count(value, least=least, most=most), schema)
 
 
@@ -219,7 +233,18 @@ Text = Annotated[
 IDENTIFIER_SCHEMA = {"type": "string", "pattern": f"^{IDENTIFIER.pattern}$", "maxLength": 64}
 Identifier = Annotated[str, *_field(read_identifier, IDENTIFIER_SCHEMA)]
 FunctionName = Annotated[str, *_field(read_function, {"type": "string", "pattern": r"^\w+:\w+$"})]
-NonEmpty = AfterValidator(check_non_empty)
+
+
+class _NonEmpty:
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(check_non_empty, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        written = handler(schema)
+        return written | {"minItems" if written.get("type") == "array" else "minProperties": 1}
+
+
+NonEmpty = _NonEmpty()
 """Beside the type of a list or a mapping."""
 LABEL_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 100}
 Label = Annotated[str, *_field(read_label, LABEL_SCHEMA)]

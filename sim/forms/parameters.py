@@ -76,9 +76,10 @@ def read_parameter(parameter: Parameter, value: Any, folder: Path | None, read_d
 
 def example(parameter: Parameter) -> str:
     """A valid value, as one writes it."""
+    if parameter.example:
+        return parameter.example
     if parameter.kind == "list[record]":
-        inner = ", ".join(f"{name}: {example(rule)}" for name, rule in parameter.item.items())
-        return f"[{{{inner}}}]"
+        return f"[{_record_example(parameter)}]"
     sample = _EXAMPLES[_item_kind(parameter.kind)]
     return f"[{sample}]" if parameter.kind.startswith("list[") else sample
 
@@ -127,13 +128,13 @@ def _ratio(kind: str, parameter: Parameter, value: Any) -> float:
             number = None
     if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
         raise MistakeError(f"got {show(value)}; must be a {kind} such as {_EXAMPLES[kind]}")
-    return _limited(parameter, float(number), value, lambda limit: f"{limit:g}", f"a {kind}")
+    return _limited(parameter, float(number), value, _plain, f"a {kind}")
 
 
 def _integer(parameter: Parameter, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > 10**15:
         raise MistakeError(f"got {show(value)}; must be an integer such as {_EXAMPLES['integer']}")
-    return int(_limited(parameter, value, value, lambda limit: f"{limit:g}", "an integer"))
+    return int(_limited(parameter, value, value, _plain, "an integer"))
 
 
 def _limited(
@@ -148,6 +149,8 @@ def _limited(
     too_low = (above is not None and number <= above) or (least is not None and number < least)
     if not too_low and (most is None or number <= most):
         return number
+    if above is None and least is not None and most is not None:
+        raise MistakeError(f"got {show(value)}; must be {noun} from {show_as(least)} to {show_as(most)}{advice}")
     limits = []
     if above is not None:
         limits.append(f"above {show_as(above)}")
@@ -158,18 +161,26 @@ def _limited(
     raise MistakeError(f"got {show(value)}; must be {noun} {listed(limits)}{advice}")
 
 
+def _plain(limit: float) -> str:
+    return f"{limit:,.0f}" if limit == int(limit) else f"{limit:g}"
+
+
 def _record(
     parameter: Parameter, value: Any, folder: Path | None, read_distribution: ReadDistribution
 ) -> dict[str, Any]:
     if not isinstance(value, Mapping) or set(value) != set(parameter.item):
         keys = listed(parameter.item)
-        pattern = example(parameter).strip("[]")
-        raise MistakeError(f"got {show(value)}; must be a mapping with the keys {keys}; write e.g. {pattern}")
+        text = f"got {show(value)}; must be a mapping with the keys {keys}"
+        raise MistakeError(f"{text}; write e.g. {_record_example(parameter)}")
     result = {}
     for name, rule in parameter.item.items():
         with inside(name):
             result[name] = read_parameter(rule, value[name], folder, read_distribution)
     return result
+
+
+def _record_example(parameter: Parameter) -> str:
+    return f"{{{', '.join(f'{name}: {example(rule)}' for name, rule in parameter.item.items())}}}"
 
 
 def _list(value: Any) -> list[Any]:

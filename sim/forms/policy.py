@@ -42,6 +42,8 @@ class BackoffForm(Form):
     max: Duration = Field(DEFAULT_BACKOFF["max"], examples=["1s"])
     jitter: Jitter = Field(DEFAULT_BACKOFF["jitter"], examples=["full"])
 
+    rules = ({"properties": {"factor": {"minimum": 1}}},)
+
     def problems(self) -> Iterator[Mistake]:
         if self.factor < 1:
             yield Mistake(("factor",), f"got {self.factor:g}; must be a number of at least 1; write e.g. factor: 2")

@@ -13,10 +13,9 @@ from sim.forms.policy import DEFAULT_BALANCE
 from sim.model import Balance, CallPolicy
 from sim.plugins import loaded_plugins
 from sim.scenario.findings import Findings
-from sim.scenario.services import INLINE, ServiceForm
+from sim.scenario.services import EVERY_CALLEE, INLINE, ServiceForm
 
 MAIN = "main"
-EVERY_CALLEE = "default"
 
 
 class Callees:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from sim.forms import CallPolicyForm, Form, MistakeError, inside, show, suggestion
-from sim.forms.base import read_as
+from sim.forms.base import read_as, schema_of
 from sim.forms.fields import (
     DURATION_OR_ZERO,
     Duration,
@@ -25,7 +25,7 @@ from sim.forms.fields import (
 )
 from sim.scenario.expectations import ExpectForm
 from sim.scenario.machines import FailureForm, NetworkForm, PoolForm
-from sim.scenario.services import ServiceForm, TrafficForm
+from sim.scenario.services import EVERY_CALLEE, ServiceForm, TrafficForm
 
 DEFAULT_RECORD_SHARE = 0.01
 
@@ -45,6 +45,8 @@ class RecordForm(Form):
     shape = "none | sample | all | {sample: 1%}"
 
     sample: Probability = Field(examples=["1%"])
+
+    rules = ({"properties": {"sample": {"pattern": "[1-9]"}}},)
 
 
 def _read_record(value: Any, info: ValidationInfo) -> tuple[Literal["none", "sample", "all"], float]:
@@ -92,7 +94,7 @@ class RunForm(Form):
     record: Annotated[
         tuple[Literal["none", "sample", "all"], float],
         PlainValidator(_read_record),
-        WithJsonSchema({"anyOf": [{"enum": ["none", "sample", "all"]}, {"type": "object", "required": ["sample"]}]}),
+        WithJsonSchema(schema_of("Record")),
     ] = Field(default_factory=lambda: ("none", DEFAULT_RECORD_SHARE), examples=["sample"])
     max_in_flight: Annotated[int, *count_field(1, 10**6)] = Field(100_000, examples=["100k"])
     depth_limit: Annotated[int, *count_field(1, 10_000)] = Field(64, examples=[64])
@@ -104,10 +106,39 @@ class DefaultsForm(Form):
     calls: CallPolicyForm = Field(CallPolicyForm(), examples=["{timeout: 250ms}"])
 
 
+def _no_entry_has(section: str, key: str) -> dict[str, Any]:
+    return {"properties": {section: {"additionalProperties": {"properties": {key: False}}}}}
+
+
+_FOLLOWS_THE_CLOCK = ("ramp", "spike", "diurnal", "trace")
+_STEADY = {
+    "additionalProperties": {
+        "properties": {
+            "arrivals": {
+                "properties": dict.fromkeys(_FOLLOWS_THE_CLOCK, False),
+                "not": {"type": "string", "pattern": r"^\s*trace\s*\("},
+            }
+        }
+    }
+}
+"""JSON schema of traffic that `warmup: auto` suits."""
+
+
 class ScenarioForm(Form):
     """The whole file, or one variant of it with the patch applied (then without the sections of `FILE_ONLY`)."""
 
     later = frozenset({"registry", "chaos", "sweep", "autoscaling", "operators"})
+    rules = (
+        {"if": {"required": ["baseline"]}, "then": {"required": ["variants"]}},
+        {"properties": {"services": {"propertyNames": {"not": {"const": EVERY_CALLEE}}}}},
+        {"anyOf": [{"required": ["nodes"]}, _no_entry_has("services", "nodes")]},
+        {
+            "anyOf": [
+                {"properties": {"run": {"properties": {"warmup": {"not": {"const": AUTO}}}}}},
+                {"properties": {"failures": {"maxProperties": 0}, "traffic": _STEADY}},
+            ]
+        },
+    )
 
     scenario: Identifier = Field(examples=["checkout"])
     title: Text = Field("", examples=["Does a second zone pay?"])
@@ -126,9 +157,9 @@ class ScenarioForm(Form):
     failures: dict[Label, FailureForm] = Field(
         default_factory=dict, examples=["{app 2 dies: {at: 40s, crash: app-2, for: 20s}}"]
     )
-    variants: dict[Identifier, Any] = Field(
+    variants: Annotated[dict[Identifier, Any], NonEmpty] = Field(
         default_factory=dict, examples=["{two_zones: {}, one_zone: {nodes: {app: {zones: [a]}}}}"]
     )
     baseline: Identifier | None = Field(None, examples=["two_zones"])
-    expect: list[ExpectForm] = Field(default_factory=list, examples=["[availability >= 99.5%]"])
+    expect: Annotated[list[ExpectForm], NonEmpty] = Field(default_factory=list, examples=["[availability >= 99.5%]"])
     include: Annotated[Any, WithJsonSchema(INCLUDE_SCHEMA)] = Field(None, examples=["parts/network.yaml"])

@@ -10,17 +10,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, cast
+from typing import Annotated, Any, Literal, NamedTuple, cast
 
-from pydantic import Field
+from pydantic import Field, PlainValidator, WithJsonSchema
 
 from sim.errors import DsimError
 from sim.forms import Form, MistakeError, MistakesError, inside, show, unknown
-from sim.forms.base import read_as
-from sim.forms.fields import Identifier, Text, read_duration, read_probability
+from sim.forms.base import read_as, schema_of
+from sim.forms.fields import (
+    PERCENTAGE_PATTERN,
+    Identifier,
+    quantity_pattern,
+    read_duration,
+    read_probability,
+    read_text,
+)
 from sim.scenario.reader import Problem
 from sim.scenario.tree import Map, Seq, locate
-from sim.units import parse_rate
+from sim.units import DURATIONS, RATES, parse_rate
 
 Op = Literal["<", "<=", ">", ">="]
 _FLIPPED: dict[str, Op] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -47,19 +54,25 @@ class Expectation:
 
 class ExpectForm(Form):
     shape = "a claim such as availability >= 99.5%, or a mapping such as {variant: two_zones, that: p99 < 400ms}"
+    shorthand = schema_of("Claim")
     later = frozenset({"title", "over", "during"})
 
     variant: Identifier | None = Field(None, examples=["two_zones"])
-    that: Text = Field(examples=["availability >= 99.5%"])
+    that: Annotated[str, PlainValidator(read_text), WithJsonSchema(schema_of("Claim"))] = Field(
+        examples=["availability >= 99.5%"]
+    )
 
     @classmethod
     def expand(cls, value: Any) -> Any:
         return {"that": value} if isinstance(value, str) else value
 
 
-class _Metric(NamedTuple):
+class Metric(NamedTuple):
+    """What a claim may be about. `read` takes the quantity, which is written like the regular expression `pattern`."""
+
     estimate: str
     read: Callable[[str], float]
+    pattern: str
     complement: bool = False
     """Is it one minus the estimate?"""
 
@@ -78,17 +91,26 @@ def _read_time(text: str) -> float:
     return read_duration(text, positive=False)
 
 
-METRICS: dict[str, _Metric] = {
-    "throughput": _Metric("throughput_per_s", _read_rate),
-    "goodput": _Metric("goodput_per_s", _read_rate),
-    "offered": _Metric("offered_per_s", _read_rate),
-    "mean": _Metric("latency_mean_s", _read_time),
-    **{q: _Metric(f"latency_{q}_s", _read_time) for q in ("p50", "p95", "p99", "p999")},
-    **{f"{q}_ok": _Metric(f"latency_{q}_ok_s", _read_time) for q in ("p50", "p95", "p99", "p999")},
-    "availability": _Metric("availability", read_probability),
-    "errors": _Metric("availability", read_probability, complement=True),
+METRICS: dict[str, Metric] = {
+    "throughput": Metric("throughput_per_s", _read_rate, quantity_pattern(RATES)),
+    "goodput": Metric("goodput_per_s", _read_rate, quantity_pattern(RATES)),
+    "offered": Metric("offered_per_s", _read_rate, quantity_pattern(RATES)),
+    "mean": Metric("latency_mean_s", _read_time, quantity_pattern(DURATIONS)),
+    **{q: Metric(f"latency_{q}_s", _read_time, quantity_pattern(DURATIONS)) for q in ("p50", "p95", "p99", "p999")},
+    **{
+        f"{q}_ok": Metric(f"latency_{q}_ok_s", _read_time, quantity_pattern(DURATIONS))
+        for q in ("p50", "p95", "p99", "p999")
+    },
+    "availability": Metric("availability", read_probability, PERCENTAGE_PATTERN),
+    "errors": Metric("availability", read_probability, PERCENTAGE_PATTERN, complement=True),
 }
 """By the name that a claim uses."""
+
+
+def claim_schema() -> dict[str, Any]:
+    """JSON schema of a claim."""
+    quantities = [rf"{name}\s*[<>]=?\s*{metric.pattern}" for name, metric in METRICS.items()]
+    return {"type": "string", "pattern": rf"^\s*(?:[A-Za-z_][\w-]*\.)?(?:{'|'.join(quantities)})\s*$"}
 
 
 def read_expectations(

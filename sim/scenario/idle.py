@@ -11,10 +11,10 @@ from typing import Any
 
 from sim.forms import listed
 from sim.model import Service, Source
-from sim.scenario.calls import EVERY_CALLEE
 from sim.scenario.document import ScenarioForm
 from sim.scenario.findings import Findings
 from sim.scenario.placement import Placement
+from sim.scenario.services import EVERY_CALLEE
 from sim.steps.behaviour import Behaviour
 from sim.steps.call import Call
 from sim.steps.choose import Choose

@@ -9,7 +9,15 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from sim.forms import DistributionField, Form, MistakeError, inside, listed, show
 from sim.forms.base import Location, Mistake, not_one, read_each, schema_of
-from sim.forms.fields import Duration, DurationOrZero, Identifier, PositiveNumber, count_field, read_identifier
+from sim.forms.fields import (
+    IDENTIFIER_SCHEMA,
+    Duration,
+    DurationOrZero,
+    Identifier,
+    PositiveNumber,
+    count_field,
+    read_identifier,
+)
 
 MOST_NODES = 100_000
 
@@ -32,7 +40,14 @@ def read_names(value: Any) -> tuple[str, ...]:
 Names = Annotated[
     tuple[str, ...],
     PlainValidator(read_names),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                IDENTIFIER_SCHEMA,
+                {"type": "array", "items": IDENTIFIER_SCHEMA, "minItems": 1, "uniqueItems": True},
+            ]
+        }
+    ),
 ]
 
 
@@ -41,6 +56,8 @@ class PoolForm(Form):
 
     shape = "a mapping such as {count: 6, zones: [a, b], cores: 4}"
     later = frozenset({"memory", "disk", "clock", "rack", "racks", "region", "regions", "title"})
+
+    rules = ({"if": {"properties": {"count": False}}, "then": {"properties": {"zones": {"maxItems": 1}}}},)
 
     count: Annotated[int, *count_field(1, MOST_NODES)] = Field(1, examples=[6])
     zones: Names = Field(("default",), examples=["[a, b]"])
@@ -63,6 +80,16 @@ class BetweenForm(LinkForm):
     zones: Names | None = Field(None, examples=["[a, b]"])
     from_: Identifier | None = Field(None, alias="from", examples=["a"])
     to: Identifier | None = Field(None, examples=["b"])
+
+    rules = (
+        {
+            "oneOf": [
+                {"required": ["zones"], "properties": {"from": False, "to": False}},
+                {"required": ["from", "to"], "properties": {"zones": False}},
+            ]
+        },
+        {"properties": {"zones": {"type": "array", "minItems": 2, "maxItems": 2}}},
+    )
 
     def problems(self) -> Iterator[Mistake]:
         one_way = [name for name, value in (("from", self.from_), ("to", self.to)) if value is not None]
@@ -135,6 +162,8 @@ class FailureForm(Form):
         tuple[CrashTarget, ...], PlainValidator(_read_crash), WithJsonSchema(schema_of("CrashTargets"))
     ] = Field((), examples=["app-2"])
     for_: Duration | None = Field(None, alias="for", examples=["20s"])
+
+    rules = ({"required": ["crash"]},)
 
     def problems(self) -> Iterator[Mistake]:
         """What fails is asked for here, not by the field: a kind that is not supported yet is one mistake, not two."""

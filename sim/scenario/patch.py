@@ -62,9 +62,17 @@ def read_variants(tree: Map) -> tuple[dict[str, Map], list[Problem]]:
         if isinstance(baseline, str) and baseline in patches:
             patches = {baseline: patches[baseline], **patches}
         elif not isinstance(baseline, str) or baseline not in variants:
-            have = unknown("variant", str(baseline), variants) if variants else "there are no variants; remove it"
+            have = _no_baseline(baseline, variants)
             problems.append((tree.marks["baseline"], have))
     return patches or {ONLY_VARIANT: Map(tree.mark)}, problems
+
+
+def _no_baseline(given: Any, variants: Map) -> str:
+    if not variants:
+        return "there are no variants; remove it"
+    if isinstance(given, str):
+        return unknown("variant", given, variants)
+    return f"got {show(given)}; must name a variant: {listed(variants, 'or')}"
 
 
 def apply_variant(base: Map, patch: Map) -> tuple[Map, list[Problem]]:

@@ -8,7 +8,7 @@ from sim.forms import listed
 from sim.model import RunPlan, Source
 from sim.scenario.document import AUTO, RunForm, ScenarioForm
 from sim.scenario.findings import Findings
-from sim.traffic import Arrivals, Closed, Diurnal, Trace
+from sim.traffic import Arrivals, Closed, Diurnal, Steps, Trace
 from sim.traffic.varying import Piecewise
 from sim.units import format_count, format_duration
 
@@ -50,9 +50,7 @@ def check_steady(form: ScenarioForm, findings: Findings) -> None:
     if form.failures:
         why.append(f"failures ({listed(form.failures)})")
     why += [
-        f"{name}'s {type(source.arrivals).name}"
-        for name, source in form.traffic.items()
-        if _varies(source.arrivals, form.run.duration)
+        f"{name}'s {type(source.arrivals).name}" for name, source in form.traffic.items() if _varies(source.arrivals)
     ]
     if why:
         text = f"got auto beside {listed(why)}; must be a time where something changes on schedule: there is no one"
@@ -92,13 +90,8 @@ def _default_window(duration_s: float) -> float:
     return next((float(step) for step in WINDOWS_S if duration_s / step <= WINDOWS), duration_s / WINDOWS)
 
 
-def _varies(arrivals: Arrivals, duration_s: float) -> bool:
-    """Does the rate follow the clock before the end? A recorded one may."""
-    match arrivals:
-        case Piecewise():
-            rates = {(rate, slope) for start, rate, slope in arrivals.segments() if start < duration_s}
-            return len(rates) > 1 or any(slope for _, slope in rates)
-        case Diurnal():
-            return arrivals.amplitude > 0
-        case _:
-            return isinstance(arrivals, Trace)
+def _varies(arrivals: Arrivals) -> bool:
+    """Does the rate follow the clock? A recorded one may."""
+    if isinstance(arrivals, Steps):
+        return len({rate for _, rate, _ in arrivals.segments()}) > 1
+    return isinstance(arrivals, Piecewise | Diurnal | Trace)

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from sim.forms import MistakeError, MistakesError, listed, shares
 from sim.kernel.codes import LOOP_DEPTH
 from sim.model import Concurrency, Endpoint, EventLoop, Goroutines, Model, Service, Source, Target, Threads
-from sim.scenario.calls import EVERY_CALLEE, Callees, CallerScope, Policies
+from sim.scenario.calls import Callees, CallerScope, Policies
 from sim.scenario.cycles import certain_cycles
 from sim.scenario.document import ScenarioForm
 from sim.scenario.findings import Findings
 from sim.scenario.idle import weigh_all
 from sim.scenario.placement import Placement
 from sim.scenario.plan import check_steady, check_users, run_plan
-from sim.scenario.services import ServiceForm, TrafficForm
+from sim.scenario.services import EVERY_CALLEE, ServiceForm, TrafficForm
 from sim.scenario.world import Targets, Zones, crashes
 from sim.steps.repeat import nesting
 from sim.traffic import Trace

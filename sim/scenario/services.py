@@ -67,6 +67,8 @@ def _read_endpoint(value: Any, info: ValidationInfo) -> tuple[StepForm, ...]:
 
 
 EndpointField = Annotated[tuple[StepForm, ...], PlainValidator(_read_endpoint), WithJsonSchema(schema_of("Endpoint"))]
+EVERY_CALLEE = "default"
+"""The key of `calls` that means all of them; so no service may be called that."""
 INLINE = ("cpu", "io", "fail")
 """Step keys that may stand in the service itself, in the order in which they run."""
 
@@ -90,6 +92,22 @@ class ServiceForm(Form):
     io: DistributionField | None = Field(None, examples=["exponential(20ms)"])
     fail: Probability | None = Field(None, examples=["0.1%"])
     calls: dict[Reference, CallPolicyForm] = Field(default_factory=dict, examples=["{orders: {timeout: 500ms}}"])
+
+    rules = (
+        {
+            "oneOf": [
+                {"required": ["endpoints"]},
+                {"required": ["steps"]},
+                {"anyOf": [{"required": [key]} for key in INLINE]},
+            ]
+        },
+        {"not": {"required": ["nodes", "zone"]}},
+        {"properties": {"endpoints": {"minProperties": 1}}},
+        {
+            "if": {"properties": {"concurrency": {"const": "event_loop"}}, "required": ["concurrency"]},
+            "then": {"properties": {"cores": {"maximum": 1}}},
+        },
+    )
 
     def problems(self) -> Iterator[Mistake]:
         inline = [key for key in INLINE if key in self.given]
@@ -149,6 +167,8 @@ def _read_mix(value: Any) -> dict[str, Weight]:
 class TrafficForm(CallPolicyForm):
     shape = "a mapping such as {to: api, arrivals: poisson(400/s)}"
     later = CallPolicyForm.later | {"title", "priority", "key", "size", "deadline", "tags", "class"}
+
+    rules = ({"properties": {"retry": {"anyOf": [{"type": "string"}, {"required": ["attempts"]}]}}},)
 
     to: Annotated[dict[str, Weight], PlainValidator(_read_mix), WithJsonSchema(schema_of("Mix"))] = Field(
         examples=["gateway.checkout"]

@@ -40,6 +40,16 @@ class ChooseForm(StepForm):
     )
     draw: Draw = Field("attempt", examples=["request"])
 
+    rules = (
+        {
+            "properties": {
+                "choose": {
+                    "anyOf": [{"items": {"properties": {"weight": {"type": t}}}} for t in ("string", "number")],
+                }
+            }
+        },
+    )
+
     def resolve(self, scope: StepScope) -> Choose:
         branches = tuple(scope.steps(option.steps) for option in self.choose)
         with inside("choose"):

@@ -32,6 +32,8 @@ class TurnsForm(Form):
     times: Count = Field(examples=[3])
     steps: Steps = Field(examples=["[{io: 5ms}]"])
 
+    rules = ({"properties": {"steps": {"minItems": 1}}},)
+
     def problems(self) -> Iterator[Mistake]:
         if not self.steps:
             yield Mistake(("steps",), "got an empty list; must have at least one step; write e.g. steps: [{io: 5ms}]")

@@ -96,6 +96,7 @@ class Mmpp(Arrivals):
         "states": Parameter(
             "list[record]",
             "the states, in the order of their visits",
+            example="[{rate: 100/s, for: 9s}, {rate: 400/s, for: 1s}]",
             item={
                 "rate": Parameter("rate", "arrivals per second in this state", at_least=0.0),
                 "for": Parameter("duration", "mean time that it lasts", above=0.0),
@@ -145,7 +146,9 @@ class Closed(Arrivals):
     code = CLOSED
     parameters: ClassVar[Parameters] = {
         "users": Parameter("integer", "how many users", at_least=1),
-        "think": Parameter("distribution", "time between a response and the user's next request"),
+        "think": Parameter(
+            "distribution", "time between a response and the user's next request", example="exponential(1s)"
+        ),
     }
     forms = (Form(("users", "think")),)
 

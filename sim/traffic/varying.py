@@ -93,7 +93,7 @@ class Ramp(Piecewise):
 
     name = "ramp"
     parameters: ClassVar[Parameters] = {
-        "from": Parameter("rate", "the rate before", at_least=0.0, attribute="from_per_s"),
+        "from": Parameter("rate", "the rate before", at_least=0.0, attribute="from_per_s", example="100/s"),
         "to": Parameter("rate", "the rate after", at_least=0.0, attribute="to_per_s"),
         "over": Parameter("duration", "how long it takes", above=0.0, attribute="over_s"),
         "at": Parameter("duration", "when it begins", default=0.0, at_least=0.0, attribute="at_s"),
@@ -118,7 +118,7 @@ class Spike(Piecewise):
 
     name = "spike"
     parameters: ClassVar[Parameters] = {
-        "base": Parameter("rate", "the rate before and after", at_least=0.0, attribute="base_per_s"),
+        "base": Parameter("rate", "the rate before and after", at_least=0.0, attribute="base_per_s", example="100/s"),
         "peak": Parameter("rate", "the rate meanwhile", at_least=0.0, attribute="peak_per_s"),
         "at": Parameter("duration", "when it begins", at_least=0.0, attribute="at_s"),
         "for": Parameter("duration", "how long it lasts", above=0.0, attribute="for_s"),
@@ -148,7 +148,7 @@ class Diurnal(Arrivals):
     parameters: ClassVar[Parameters] = {
         "mean": Parameter("rate", "the rate over a whole period", above=0.0, attribute="mean_per_s"),
         "amplitude": Parameter("ratio", "swing around the mean, as a share of it", at_least=0.0, at_most=1.0),
-        "period": Parameter("duration", "how long a day is", above=0.0, attribute="period_s"),
+        "period": Parameter("duration", "how long a day is", above=0.0, attribute="period_s", example="1h"),
         "phase": Parameter("ratio", "where in the period time 0 lies", default=0.0, at_least=0.0, at_most=1.0),
     }
     forms = (Form(("mean", "amplitude", "period"), ("phase",)),)
