@@ -45,7 +45,8 @@ def _first_full(found: Explanation) -> str:
         return f"{subject} {verb} full: the declared users ask for more."
     if found.factor < 1.0:
         return f"{subject} {verb} overloaded: the declared load asks for {words.percentage(busy)} of them."
-    return f"{subject} {verb} full first: {words.percentage(busy)} busy at the declared load."
+    at_most = "at most " if found.is_steered else ""
+    return f"{subject} {verb} full first: {at_most}{words.percentage(busy)} busy at the declared load."
 
 
 def _flat(found: Explanation) -> Iterator[str]:
@@ -120,11 +121,7 @@ def limits(
     """What was not counted, or only approximately."""
     return (
         "Queueing, timeouts, full queues and crashes, and the retries that they cause, are not counted.",
-        *(
-            ["Retries of declared failures (fail) are."]
-            if any(h.failing.share > 0.0 for h in handlers.values())
-            else []
-        ),
+        *_failing(handlers),
         *_endless(model, endless),
         *_handlers(handlers),
         *_workers(found),
