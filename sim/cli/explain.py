@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.cli.errors import exit_status
-from sim.cli.output import finite, print_json, print_rich
+from sim.cli.options import AsJson, Changes, Plugins
+from sim.cli.output import PIPED_WIDTH, finite, print_json, print_rich
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,19 +27,15 @@ def explain(
     variant: Annotated[
         str | None, typer.Option(help="Explain this variant; by default the baseline.", metavar="NAME")
     ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="A key to change; may be repeated.", metavar="KEY=VALUE")
-    ] = None,
-    plugin: Annotated[
-        list[Path] | None, typer.Option(help="A Python file to load; may be repeated.", metavar="FILE")
-    ] = None,
+    changes: Changes = None,
+    plugins: Plugins = None,
     resolved: Annotated[
         bool, typer.Option("--resolved", help="Print the machine model instead: everything explicit, as YAML.")
     ] = False,
     picture: Annotated[
         Path | None, typer.Option(help="Draw the topology into this file: .png, .svg or .pdf.", metavar="FILE")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what will run and where its load ends, without simulating.
 
@@ -49,7 +46,7 @@ def explain(
         _check_picture(picture)
         from sim.scenario import load
 
-        scenario = load(file, set_ or [], plugins=plugin or [])
+        scenario = load(file, changes or [], plugins=plugins or [])
         name = variant or scenario.baseline
         model = scenario.resolve(name)
         if picture is not None:
@@ -94,11 +91,14 @@ def _print_resolved(model: Any, as_json: bool) -> None:
     from sim.scenario.resolved import plain
 
     if as_json:
-        print_json(plain(model))
+        print_json(finite(plain(model)))
         return
     from ruamel.yaml import YAML
 
-    YAML(typ="safe", pure=True).dump(plain(model), sys.stdout)
+    yaml = YAML(pure=True)
+    yaml.width = PIPED_WIDTH
+    yaml.representer.ignore_aliases = lambda data: True
+    yaml.dump(plain(model), sys.stdout)
 
 
 def _check_picture(picture: Path | None) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.cli.errors import exit_status
+from sim.cli.options import AsJson, Plugins
 from sim.cli.output import print_json, print_rich
 
 if TYPE_CHECKING:
@@ -51,16 +52,14 @@ def list_(
             metavar="[FOLDER|KIND]",
         ),
     ] = None,
-    plugin: Annotated[
-        list[Path] | None, typer.Option(help="A Python file to load first; may be repeated.", metavar="FILE")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    plugins: Plugins = None,
+    as_json: AsJson = False,
 ) -> None:
     """List scenarios with their questions, or the policies, steps, distributions and arrivals of the language."""
     with exit_status("nothing was listed"):
         from sim.plugins import load_plugin
 
-        for path in plugin or []:
+        for path in plugins or []:
             load_plugin(path)
         if what is not None and what in KINDS:
             _show_kind(what, list(KINDS[what]()), as_json)

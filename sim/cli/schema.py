@@ -10,16 +10,14 @@ from typing import Annotated
 import typer
 
 from sim.cli.errors import exit_status
+from sim.cli.options import Plugins
 
 
 def schema(
     out: Annotated[
         Path | None, typer.Option(help="Write it to this file instead of printing it.", metavar="FILE")
     ] = None,
-    plugin: Annotated[
-        list[Path] | None,
-        typer.Option(help="A Python file whose policies it shall know; may be repeated.", metavar="FILE"),
-    ] = None,
+    plugins: Plugins = None,
 ) -> None:
     """Print the JSON Schema of scenario files, with which editors complete and check them.
 
@@ -29,7 +27,7 @@ def schema(
         from sim.plugins import load_plugin
         from sim.scenario import schema as scenario_schema
 
-        for path in plugin or []:
+        for path in plugins or []:
             load_plugin(path)
         text = json.dumps(scenario_schema(), indent=2, ensure_ascii=False) + "\n"
         if out is None:
