@@ -13,8 +13,8 @@ from sim.engine.scopes import Grouping
 from sim.kernel.codes import ALL, COHORT, OK, OUTCOMES
 from sim.kernel.histogram import BINS
 
-CLIENT_OUTCOMES = OUTCOMES[: OUTCOMES.index("killed")]
-SERVER_OUTCOMES = ("ok", "error", "shed", "refused", "lost", "killed", "cancelled")
+CLIENT_CODES = range(OUTCOMES.index("killed"))
+SERVER_CODES = [OUTCOMES.index(name) for name in ("ok", "error", "shed", "refused", "lost", "killed", "cancelled")]
 CLIENT_KINDS = ("source", "request", "call")
 
 
@@ -29,21 +29,22 @@ def _scopes(tables: Lowered, grouping: Grouping, observer: Observer, histograms:
     stats = tables.state["stat"][: served + len(tables.edges)]
     flow = _flow(grouping, observer.at_warmup, observer.at_end)
     is_client = grouping.kind in CLIENT_KINDS
-    found = []
-    for thing, (name, rows) in enumerate(zip(grouping.names, grouping.rows(), strict=True)):
-        found.append(
-            Scope(
-                grouping.kind,
-                name,
-                _counts(stats[rows], COHORT, is_client),
-                _counts(stats[rows], ALL, is_client),
-                _latency(stats[rows], histograms, rows),
-                float(flow["ok"][thing]),
-                float(flow["good"][thing]),
-                _attempts(tables.state["edge"][rows - served]) if is_client else {},
-            )
+    counters = {name: grouping.add_up(stats[name]) for name in ("offered", "good", "outcome")}
+    rows = grouping.rows()
+    latencies = _latencies(stats, grouping, rows, histograms)
+    return [
+        Scope(
+            grouping.kind,
+            name,
+            _counts(counters, thing, COHORT, is_client),
+            _counts(counters, thing, ALL, is_client),
+            latencies[thing],
+            float(flow["ok"][thing]),
+            float(flow["good"][thing]),
+            _attempts(tables.state["edge"][rows[thing] - served]) if is_client else {},
         )
-    return found
+        for thing, name in enumerate(grouping.names)
+    ]
 
 
 def _flow(grouping: Grouping, before: Totals, after: Totals) -> dict[str, np.ndarray]:
@@ -55,58 +56,66 @@ def _flow(grouping: Grouping, before: Totals, after: Totals) -> dict[str, np.nda
     return {"ok": grouping.add_up(ok) * scale, "good": grouping.add_up(good) * scale}
 
 
-def _counts(stats: Any, whose: int, is_client: bool) -> Counts:
-    offered = int(stats["offered"][:, whose].sum())
-    by_code = stats["outcome"][:, :, whose].sum(axis=0)
-    names = CLIENT_OUTCOMES if is_client else SERVER_OUTCOMES
-    outcomes = {name: int(by_code[OUTCOMES.index(name)]) for name in names}
-    assert sum(outcomes.values()) == int(by_code.sum()), "an outcome that this kind of scope cannot have"
-    return Counts(offered, outcomes, offered - int(by_code.sum()), int(stats["good"][:, whose].sum()))
+def _counts(counters: dict[str, np.ndarray], thing: int, whose: int, is_client: bool) -> Counts:
+    offered = int(counters["offered"][thing, whose])
+    by_code = counters["outcome"][thing, :, whose].tolist()
+    outcomes = {OUTCOMES[code]: by_code[code] for code in (CLIENT_CODES if is_client else SERVER_CODES)}
+    assert sum(outcomes.values()) == sum(by_code), "an outcome that this kind of scope cannot have"
+    return Counts(offered, outcomes, offered - sum(by_code), int(counters["good"][thing, whose]))
 
 
 class Histograms:
     """The occupied bins of all histograms, found in one pass."""
 
     def __init__(self, bins: np.ndarray) -> None:
-        self._at = np.flatnonzero(bins[:-BINS])
-        self._counts = bins[self._at].astype(np.int64)
-        self._first = np.searchsorted(self._at, np.arange(len(bins) // BINS + 1) * BINS)
+        occupied = np.flatnonzero(bins[:-BINS])
+        self._first = np.searchsorted(occupied, np.arange(len(bins) // BINS + 1) * BINS)
+        self._at = np.remainder(occupied, BINS, dtype=np.int32, casting="unsafe")
+        self._counts = bins[occupied]
 
     def add_up(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Occupied bins of the sum of several rows, and their counts."""
-        parts = [slice(self._first[row], self._first[row + 1]) for row in rows]
-        at = np.concatenate([self._at[part] % BINS for part in parts] or [np.empty(0, np.int64)])
-        counts = np.concatenate([self._counts[part] for part in parts] or [np.empty(0, np.int64)])
-        if len(parts) > 1:
-            at, place = np.unique(at, return_inverse=True)
-            counts = np.bincount(place, counts, len(at)).astype(np.int64)
-        return at.astype(np.int32), counts
+        if len(rows) == 1:
+            part = slice(self._first[rows[0]], self._first[rows[0] + 1])
+            return self._at[part], self._counts[part].astype(np.int64)
+        total = np.zeros(BINS, np.int64)
+        for row in rows:
+            part = slice(self._first[row], self._first[row + 1])
+            total[self._at[part]] += self._counts[part]
+        at = np.flatnonzero(total)
+        return at.astype(np.int32), total[at]
 
 
-def _latency(stats: Any, histograms: Histograms, rows: np.ndarray) -> Latency:
-    """Exact moments of several rows taken together (Chan, Golub & LeVeque 1983), and their histogram."""
-    counts = stats["outcome"][:, OK, COHORT]
-    count = int(counts.sum())
-    bins, bin_counts = histograms.add_up(rows[counts > 0])
-    if count == 0:
-        nan = float("nan")
-        return Latency(0, nan, nan, nan, nan, bins, bin_counts)
-    used = stats[counts > 0]
-    n = counts[counts > 0]
-    mean_offset = used["total"] / n
-    means = used["shift"] + mean_offset
-    spread = used["square_total"] - n * mean_offset**2
-    mean = float((n * means).sum() / count)
-    squares = float(spread.sum() + (n * (means - mean) ** 2).sum())
-    variance = squares / (count - 1) if count > 1 else float("nan")
-    minimum, maximum = float(used["minimum"].min()), float(used["maximum"].max())
-    return Latency(count, mean, variance, minimum, maximum, bins, bin_counts)
+def _latencies(stats: Any, grouping: Grouping, rows: list[np.ndarray], histograms: Histograms) -> list[Latency]:
+    """Of each thing the exact moments of its rows taken together (Chan, Golub & LeVeque 1983), and their histogram."""
+    n = stats["outcome"][:, OK, COHORT]
+    used = n > 0
+    offset = np.divide(stats["total"], n, out=np.zeros(len(n)), where=used)
+    means = stats["shift"] + offset
+    spread = stats["square_total"] - n * offset**2
+    count = grouping.add_up(n)
+    with np.errstate(invalid="ignore"):
+        mean = grouping.add_up(n * means) / count
+        centre = np.append(mean, 0.0)[grouping.group]
+        squares = grouping.add_up(spread + n * (means - centre) ** 2)
+    minimum = -grouping.largest(np.where(used, -stats["minimum"], -np.inf))
+    maximum = grouping.largest(np.where(used, stats["maximum"], -np.inf))
+    found = []
+    for thing, things_rows in enumerate(rows):
+        bins, bin_counts = histograms.add_up(things_rows)
+        total = int(count[thing])
+        moments = (np.nan,) * 4
+        if total > 0:
+            variance = squares[thing] / (total - 1) if total > 1 else np.nan
+            moments = (mean[thing], variance, minimum[thing], maximum[thing])
+        found.append(Latency(total, *map(float, moments), bins, bin_counts))
+    return found
 
 
 def _attempts(edges: Any) -> dict[str, int]:
-    by_code = edges["attempt"].sum(axis=0)
+    by_code = edges["attempt"].sum(axis=0).tolist()
     started = int(edges["started"].sum())
-    ended = {name: int(by_code[OUTCOMES.index(name)]) for name in CLIENT_OUTCOMES}
+    ended = {OUTCOMES[code]: by_code[code] for code in CLIENT_CODES}
     return {"started": started, **ended, "unfinished": started - sum(ended.values())}
 
 

@@ -28,6 +28,13 @@ class Grouping:
         np.add.at(total, self.group[chosen], values[chosen])
         return total
 
+    def largest(self, values: np.ndarray) -> np.ndarray:
+        """The largest value of each thing, -inf without any. values: shape (rows,) → shape (things,)."""
+        chosen = self.group >= 0
+        found = np.full(len(self.names), -np.inf)
+        np.maximum.at(found, self.group[chosen], values[chosen])
+        return found
+
     def rows(self) -> list[np.ndarray]:
         """The rows of each thing, ascending."""
         by_thing = np.argsort(self.group, kind="stable")
