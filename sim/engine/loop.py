@@ -38,7 +38,7 @@ from sim.kernel.hooks import data_of, state_at
 from sim.kernel.jit import b1, f8, i8, kernel, u8, void
 from sim.kernel.keys import MIX_WORD
 from sim.kernel.measure import count_pending
-from sim.kernel.processors import disarm, finish_burst, start_burst
+from sim.kernel.processors import finish_burst, start_burst
 from sim.kernel.rows import free_task, new_call
 from sim.kernel.servers import cancel, crash_instance, deliver
 from sim.kernel.tables import CAPACITY, STATE_TYPE
@@ -91,6 +91,8 @@ def issue(S, source_row, user, key):
     call.kept = key
     source.issued += 1
     S.in_flight += 1
+    if S.in_flight > S.in_flight_limit:
+        S.unchecked = 0
     S.cohort_open += measured
     start_call(S, call_row)
 
@@ -169,21 +171,8 @@ def handle(S, kind, slot, generation):
 
 
 @kernel(i8, STATE_TYPE)
-def halted(S):
-    """Why the kernel must return before the next event; DUE where it need not."""
-    S.halt = 0
-    if S.bad_policy > 0:
-        return BROKEN
-    if S.outbox_length > 0:
-        return OUTBOX
-    if S.spool_length >= SPOOLED:
-        return SPOOL
-    return DUE
-
-
-@kernel(b1, STATE_TYPE)
-def fits(S):
-    """Is there room for the widest event? Notes how many events may pass before the tables must be measured again.
+def room(S):
+    """How many events may pass before the tables must be measured again; none where the widest does not fit.
 
     An event takes at most `reserve` rows of a table; beside that, one message or wake-up for each row in use may be
     pending (a crash or a cancellation sends them all at once).
@@ -193,8 +182,34 @@ def fits(S):
         min(TASKS - S.tasks_used, CALLS - S.calls_used), min(HEAP - S.heap_length, READY - S.ready_length) - rows
     )
     images = (ARENA - S.arena_used) // max(S.channel_words, 1)
-    S.unchecked = min(spare // (3 * S.reserve), images)
-    return S.unchecked > 0
+    return max(min(spare // (3 * S.reserve), images), 0)
+
+
+@kernel(i8, STATE_TYPE)
+def look_around(S):
+    """Why the kernel must return before the next event; DUE where it need not, and then `unchecked` is set anew."""
+    if S.bad_policy > 0:
+        return BROKEN
+    if S.outbox_length > 0:
+        return OUTBOX
+    if S.spool_length >= SPOOLED:
+        return SPOOL
+    if S.in_flight > S.in_flight_limit:
+        return LIMIT
+    if S.draining and S.cohort_open == 0:
+        return DONE
+    S.unchecked = room(S)
+    return DUE if S.unchecked > 0 else FULL
+
+
+@kernel(b1, STATE_TYPE, hot=True)
+def more_is_due(S):
+    """Is there any event at the present time?"""
+    if S.ready_length > 0:
+        return True
+    if S.heap_length > 0 and S.heap[0].time <= S.now:
+        return True
+    return S.armed_length > 0 and S.armed[0].time <= S.now
 
 
 @kernel(i8, u8, f8, i8, cache=True)
@@ -204,18 +219,14 @@ def advance(address, until, budget):
     Returns: a status of `sim.kernel.codes`; S.now is the last event's time, or `until` where that was reached (DUE).
     """
     S = state_at(address)
+    S.unchecked = 0
+    handled = 0
     while True:
-        if S.halt:
-            status = halted(S)
+        if S.unchecked <= 0:
+            status = look_around(S)
             if status != DUE:
+                S.events += handled
                 return status
-        if S.in_flight > S.in_flight_limit:
-            return LIMIT
-        S.unchecked -= 1
-        if S.unchecked <= 0 and not fits(S):
-            return FULL
-        if S.draining and S.cohort_open == 0:
-            return DONE
         # The earliest of three: the heap's head, the processors' next end, and what is due at once.
         time, order, queue = FAR, 0, 0
         if S.heap_length > 0:
@@ -229,29 +240,31 @@ def advance(address, until, budget):
             ready = S.ready[S.ready_head]
             if time > S.now or ready.order < order:
                 time, order, queue = ready.time, ready.order, 3
-        if time >= until or queue == 0:
+        if time >= until or queue == 0 or handled >= budget:
+            S.events += handled
+            if time < until and queue != 0:
+                return SLICE
             S.now = max(S.now, until) if until < FAR else S.now
             return DUE
-        if budget <= 0:
-            return SLICE
-        budget -= 1
-        S.events += 1
+        handled += 1
+        S.unchecked -= 1
         S.now = time
         if queue == 2:
-            host = S.armed[0].instance
-            disarm(S, host)
-            wake(S, finish_burst(S, host))
+            kind, slot = STEP, finish_burst(S, S.armed[0].instance)
+            generation = S.task[slot].generation
+            if more_is_due(S):
+                wake(S, slot)
+                continue
         elif queue == 3:
             ready = S.ready[S.ready_head]
-            slot, generation = ready.slot, ready.generation
+            kind, slot, generation = order & KIND_MASK, ready.slot, ready.generation
             S.ready_length -= 1
             S.ready_head = (S.ready_head + 1) & READY_MASK if S.ready_length else 0
-            handle(S, order & KIND_MASK, slot, generation)
         else:
             head = S.heap[0]
-            slot, generation = head.slot, head.generation
+            kind, slot, generation = order & KIND_MASK, head.slot, head.generation
             pop_heap(S)
-            handle(S, order & KIND_MASK, slot, generation)
+        handle(S, kind, slot, generation)
 
 
 # Acts of the control plane ------------------------------------------------------------------------------------------
@@ -264,8 +277,6 @@ def control(address, act, row, generation, pc, operation, amount):
     """One act. For behaviours (BURST, CALL, FINISH) `row` and `generation` name the task; returns 0 if it is gone, -1
     where there is no room for another operation."""
     S = state_at(address)
-    S.halt = 1
-    S.unchecked = 0
     if act == START:
         if S.source[row].users == 0:
             schedule_arrival(S, row)
@@ -290,7 +301,7 @@ def control(address, act, row, generation, pc, operation, amount):
         return 0
     elif act == FINISH:
         resume(S, row, pc)
-    elif not fits(S):
+    elif room(S) == 0:
         return -1
     else:
         branch = new_branch(S, row)

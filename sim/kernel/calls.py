@@ -88,7 +88,7 @@ def pick(S, call_row, attempt_key):
     if picked < 0 or picked >= S.service[channel.service].instance_count:
         S.bad_pick = picked
         S.bad_policy = channel.policy + 1
-        S.halt = 1
+        S.unchecked = 0
         return NONE
     return picked
 
@@ -139,7 +139,7 @@ def record_request(S, call_row, outcome):
     row = S.spool[S.spool_length]
     S.spool_length += 1
     if S.spool_length >= SPOOLED:
-        S.halt = 1
+        S.unchecked = 0
     row.index = call.index
     row.intended_s = call.started
     row.latency_s = S.now - call.started
@@ -158,6 +158,8 @@ def finish_request(S, call_row, outcome):
     call = S.call[call_row]
     S.in_flight -= 1
     S.cohort_open -= call.measured
+    if S.draining and S.cohort_open == 0:
+        S.unchecked = 0
     if S.record_share > 0.0:
         record_request(S, call_row, outcome)
     if call.user != NONE:

@@ -43,7 +43,7 @@ def signal(S, kind, row, outcome):
     """Tell the control plane about a behaviour's task (`row`: the branch, for SIGNAL_DONE)."""
     entry = S.outbox[S.outbox_length]
     S.outbox_length += 1
-    S.halt = 1
+    S.unchecked = 0
     task = S.task[row]
     entry.kind = kind
     entry.operation = task.operation

@@ -295,8 +295,7 @@ STATE_FIELDS = (
     ("bins_length", "i8"),
     ("pending", "i8", (PENDING,)),  # bins that are still to be counted
     ("pending_next", "i8"),
-    ("halt", "i8"),  # 1: the kernel must return before the next event (signals written, buffer full, bad pick)
-    ("unchecked", "i8"),  # events that may be handled before tables must be measured again
+    ("unchecked", "i8"),  # events that may pass before the kernel must look around; 0: before the next one
     ("bad_policy", "i8"),  # row + 1 of a policy that picked an endpoint that does not exist
     ("bad_pick", "i8"),
 )
