@@ -7,6 +7,8 @@ the row is stale and ignored.
 
 from __future__ import annotations
 
+import numpy as np
+
 from sim.kernel.codes import DATA, READY, STEP
 from sim.kernel.jit import b1, f8, i8, kernel, void
 from sim.kernel.tables import CAPACITY, STATE_TYPE
@@ -16,10 +18,10 @@ KIND_MASK = 15
 CLASS_SHIFT, SEQUENCE_SHIFT = 61, 4
 
 
-@kernel(b1, f8, i8, f8, i8, hot=True)
-def before(time_a, order_a, time_b, order_b):
+@kernel(b1, i8, i8, i8, i8, hot=True)
+def before(bits_a, order_a, bits_b, order_b):
     """Does event a come before event b? Without a branch: which of two children is earlier cannot be predicted."""
-    return (time_a < time_b) | ((time_a == time_b) & (order_a < order_b))
+    return (bits_a < bits_b) | ((bits_a == bits_b) & (order_a < order_b))
 
 
 @kernel(i8, STATE_TYPE, i8, i8, hot=True)
@@ -29,23 +31,23 @@ def next_order(S, late, kind):
     return (late << CLASS_SHIFT) | (S.sequence << SEQUENCE_SHIFT) | kind
 
 
-@kernel(void, STATE_TYPE, i8, f8, i8, i8, i8)
-def rise(S, hole, time, order, slot, generation):
+@kernel(void, STATE_TYPE, i8, i8, i8, i8, i8)
+def rise(S, hole, bits, order, slot, generation):
     """Put an event where it belongs, at a hole or above it."""
     heap = S.heap
     while hole > 0:
         parent = (hole - 1) >> 1
         above = heap[parent]
-        if before(above.time, above.order, time, order):
+        if before(above.bits, above.order, bits, order):
             break
         below = heap[hole]
-        below.time = above.time
+        below.bits = above.bits
         below.order = above.order
         below.slot = above.slot
         below.generation = above.generation
         hole = parent
     event = heap[hole]
-    event.time = time
+    event.bits = bits
     event.order = order
     event.slot = slot
     event.generation = generation
@@ -67,15 +69,15 @@ def pop_heap(S):
         a, b = heap[right - 1], heap[right]
         below = right - 1
         if right < length:
-            below += before(b.time, b.order, a.time, a.order)
+            below += before(b.bits, b.order, a.bits, a.order)
         event, above = heap[below], heap[hole]
-        above.time = event.time
+        above.bits = event.bits
         above.order = event.order
         above.slot = event.slot
         above.generation = event.generation
         hole = below
         right = 2 * hole + 2
-    rise(S, hole, last.time, last.order, last.slot, last.generation)
+    rise(S, hole, last.bits, last.order, last.slot, last.generation)
 
 
 @kernel(void, STATE_TYPE, f8, i8, i8, i8, i8, hot=True)
@@ -91,7 +93,7 @@ def schedule(S, time, late, kind, slot, generation):
         S.ready_length += 1
     else:
         S.heap_length += 1
-        rise(S, S.heap_length - 1, time, order, slot, generation)
+        rise(S, S.heap_length - 1, np.float64(time).view(np.int64), order, slot, generation)
 
 
 @kernel(void, STATE_TYPE, i8, hot=True)

@@ -9,6 +9,8 @@ stands in an indexed heap of its own, where it is moved in place. The clock rest
 
 from __future__ import annotations
 
+import numpy as np
+
 from sim.kernel.codes import CPU_WAIT, EVENT_LOOP, NONE, ON_CPU
 from sim.kernel.events import before, next_order
 from sim.kernel.jit import b1, f8, i8, kernel, void
@@ -95,17 +97,17 @@ def without(S, top, row):
 # Indexed heap of the instances' next ends ---------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, i8, f8, i8, i8)
-def place(S, position, time, order, instance):
+@kernel(void, STATE_TYPE, i8, i8, i8, i8)
+def place(S, position, bits, order, instance):
     entry = S.armed[position]
-    entry.time = time
+    entry.bits = bits
     entry.order = order
     entry.instance = instance
     S.position[instance] = position
 
 
-@kernel(void, STATE_TYPE, i8, f8, i8, i8)
-def sift(S, hole, time, order, instance):
+@kernel(void, STATE_TYPE, i8, i8, i8, i8)
+def sift(S, hole, bits, order, instance):
     """Put an entry where it belongs, starting from a hole: down to a leaf along the earlier children, up from there."""
     armed = S.armed
     right = 2 * hole + 2
@@ -113,19 +115,19 @@ def sift(S, hole, time, order, instance):
         a, b = armed[right - 1], armed[right]
         below = right - 1
         if right < S.armed_length:
-            below += before(b.time, b.order, a.time, a.order)
+            below += before(b.bits, b.order, a.bits, a.order)
         entry = armed[below]
-        place(S, hole, entry.time, entry.order, entry.instance)
+        place(S, hole, entry.bits, entry.order, entry.instance)
         hole = below
         right = 2 * hole + 2
     while hole > 0:
         parent = (hole - 1) >> 1
         above = armed[parent]
-        if before(above.time, above.order, time, order):
+        if before(above.bits, above.order, bits, order):
             break
-        place(S, hole, above.time, above.order, above.instance)
+        place(S, hole, above.bits, above.order, above.instance)
         hole = parent
-    place(S, hole, time, order, instance)
+    place(S, hole, bits, order, instance)
 
 
 @kernel(void, STATE_TYPE, i8)
@@ -137,7 +139,7 @@ def disarm(S, instance):
     S.armed_length -= 1
     last = S.armed[S.armed_length]
     if position < S.armed_length:
-        sift(S, position, last.time, last.order, last.instance)
+        sift(S, position, last.bits, last.order, last.instance)
 
 
 @kernel(void, STATE_TYPE, i8, hot=True)
@@ -153,7 +155,7 @@ def arm(S, row):
     if hole == NONE:
         hole = S.armed_length
         S.armed_length += 1
-    sift(S, hole, time, next_order(S, 0, 0), row)
+    sift(S, hole, np.float64(time).view(np.int64), next_order(S, 0, 0), row)
 
 
 # Shares -------------------------------------------------------------------------------------------------------------
