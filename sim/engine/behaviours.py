@@ -26,6 +26,7 @@ from sim.engine.clock import Environment
 from sim.errors import DsimError, PluginError
 from sim.kernel.codes import CANCELLED, OK_PC, OUTCOMES, SIGNAL_DONE, SIGNAL_START
 from sim.kernel.draws import uniform
+from sim.kernel.keys import USER_WORDS
 
 Handler = Callable[["Request"], Generator[simpy.Event, Any, Any]]
 
@@ -56,7 +57,9 @@ class Request:
         return self.env.timeout(wait_s)
 
     def uniform(self, k: int) -> float:
-        """The k-th uniform number of this attempt: reproducible, independent of all other draws."""
+        """The k-th uniform number of this attempt, k = 0, 1, …: reproducible, independent of all other draws."""
+        if not 0 <= k < USER_WORDS:
+            raise DsimError(f"request.uniform: got {k!r}; must be an integer of at least 0 and below 2**40")
         return float(uniform(self._key, k))
 
     def cpu(self, work_s: float) -> simpy.Event:

@@ -34,10 +34,6 @@ class Cluster:
     def restore_instance(self, name: str) -> None:
         self.env.control(loop.RESTORE_INSTANCE, self._instance(name))
 
-    def in_system(self, instance: str) -> int:
-        """Tasks present at an instance now."""
-        return int(self._tables.state["instance"][self._instance(instance)]["in_system"])
-
 
 def _row(rows: dict[str, int], name: str, kind: str) -> int:
     if name not in rows:

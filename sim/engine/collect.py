@@ -104,11 +104,12 @@ def _latencies(stats: Any, grouping: Grouping, rows: list[np.ndarray], histogram
     for thing, things_rows in enumerate(rows):
         bins, bin_counts = histograms.add_up(things_rows)
         total = int(count[thing])
-        moments = (np.nan,) * 4
         if total > 0:
-            variance = squares[thing] / (total - 1) if total > 1 else np.nan
-            moments = (mean[thing], variance, minimum[thing], maximum[thing])
-        found.append(Latency(total, *map(float, moments), bins, bin_counts))
+            variance = float(squares[thing]) / (total - 1) if total > 1 else np.nan
+            ends = float(minimum[thing]), float(maximum[thing])
+            found.append(Latency(total, float(mean[thing]), variance, *ends, bins, bin_counts))
+        else:
+            found.append(Latency(0, np.nan, np.nan, np.nan, np.nan, bins, bin_counts))
     return found
 
 

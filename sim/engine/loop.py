@@ -71,8 +71,8 @@ def choose_target(S, source_row, key):
     return target
 
 
-@kernel(void, STATE_TYPE, i8, i8, u8)
-def issue(S, source_row, user, key):
+@kernel(void, STATE_TYPE, i8, i8, i8, u8)
+def issue(S, source_row, user, index, key):
     """A source issues its next request, now."""
     source = S.source[source_row]
     target = choose_target(S, source_row, key)
@@ -86,7 +86,7 @@ def issue(S, source_row, user, key):
     call.user = user
     call.measured = measured
     call.depth = 1
-    call.index = source.issued
+    call.index = index
     call.fresh = key
     call.kept = key
     source.issued += 1
@@ -110,7 +110,7 @@ def schedule_arrival(S, row):
 def arrive(S, row):
     """A request of an open source arrives."""
     source = S.source[row]
-    issue(S, row, NONE, derive(source.key, np.uint64(source.issued)))
+    issue(S, row, NONE, source.issued, derive(source.key, np.uint64(source.issued)))
     schedule_arrival(S, row)
 
 
@@ -119,8 +119,9 @@ def end_thinking(S, row):
     """A closed user issues a request."""
     user = S.user[row]
     source = S.source[user.source]
-    person = derive(source.key, np.uint64(row - source.first_user))
-    issue(S, user.source, row, derive(person, np.uint64(user.cycle)))
+    number = row - source.first_user
+    person = derive(source.key, np.uint64(number))
+    issue(S, user.source, row, user.cycle * source.users + number, derive(person, np.uint64(user.cycle)))
 
 
 # Events -------------------------------------------------------------------------------------------------------------

@@ -320,6 +320,7 @@ class Lowering:
             count = len(self.model.services[self.service_row[service]].instances)
             image = policy.image(balance.params, count)
             start = max(int(self.state.arena_used), 1)
+            _check("arena", start + image.size)
             self.state.arena[start : start + image.size] = image
             self.state.arena_used = start + image.size
             self.state.channel_words = max(self.state.channel_words, image.size)

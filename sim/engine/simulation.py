@@ -31,6 +31,7 @@ def prepare() -> None:
         return
     if jit.is_compiled():
         jit.load(loop.advance, loop.control)
+        jit.mark_used()
     else:
         jit.compile_pinned()
         jit.mark_compiled()

@@ -24,11 +24,16 @@ def before(bits_a, order_a, bits_b, order_b):
     return (bits_a < bits_b) | ((bits_a == bits_b) & (order_a < order_b))
 
 
+@kernel(i8, i8, i8, i8, hot=True)
+def order_word(late, sequence, kind):
+    return (late << CLASS_SHIFT) | (sequence << SEQUENCE_SHIFT) | kind
+
+
 @kernel(i8, STATE_TYPE, i8, i8, hot=True)
 def next_order(S, late, kind):
     """The order word of an event created now."""
     S.sequence += 1
-    return (late << CLASS_SHIFT) | (S.sequence << SEQUENCE_SHIFT) | kind
+    return order_word(late, S.sequence, kind)
 
 
 @kernel(void, STATE_TYPE, i8, i8, i8, i8, i8)
@@ -94,6 +99,13 @@ def schedule(S, time, late, kind, slot, generation):
     else:
         S.heap_length += 1
         rise(S, S.heap_length - 1, np.float64(time).view(np.int64), order, slot, generation)
+
+
+@kernel(void, STATE_TYPE, f8, i8, i8)
+def schedule_in_order(S, time, order, slot):
+    """Create an event with an order word that was drawn earlier."""
+    S.heap_length += 1
+    rise(S, S.heap_length - 1, np.float64(time).view(np.int64), order, slot, 0)
 
 
 @kernel(void, STATE_TYPE, i8, hot=True)

@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,12 @@ HOOK_OPTIONS: dict[str, Any] = {"error_model": "numpy"}
 
 def is_compiled() -> bool:
     return INTERPRETED or (CACHE / "complete").exists()
+
+
+def mark_used() -> None:
+    """Called when a cache is used: the least recently used ones go first."""
+    with suppress(OSError):
+        os.utime(CACHE)
 
 
 def mark_compiled() -> None:

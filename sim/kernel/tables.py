@@ -112,6 +112,7 @@ TASK = _row(
     ("finish", "f8"),  # virtual time at which its burst ends; before that the burst's work, core-s
     ("arrived", "f8"),  # s, at the instance
     ("deadline", "f8"),  # s, of the attempt
+    ("expiry", "i8"),  # order word of the deadline, as it was set
 )
 
 CALL = _row(
@@ -190,7 +191,6 @@ STEP = _row(
     ("optional", "i4"),
     ("kept", "i4"),  # 1: draws with the request's key (draw: request)
     ("distribution", "i4"),
-    ("unused", "i4"),
     ("salt", "u8"),
     ("x", "f8"),
 )

@@ -2,20 +2,21 @@
 
 A constant timeout makes deadlines come in the order in which attempts start, so a list is sorted by appending, an
 answered attempt leaves it in two writes, and only the list's head has an event in the heap. That event is not moved
-when the head leaves: it finds out when it fires, and goes to the new head's deadline.
+when the head leaves: it finds out when it fires, and goes to the new head's deadline. Its order is that of the attempt
+whose deadline it stands for, so that deadlines of one time strike in the order in which they were set.
 """
 
 from __future__ import annotations
 
 from sim.kernel.codes import EXPIRE, LATE, NONE
-from sim.kernel.events import schedule
+from sim.kernel.events import order_word, schedule_in_order
 from sim.kernel.jit import i8, kernel, void
 from sim.kernel.tables import STATE_TYPE
 
 
 @kernel(void, STATE_TYPE, i8, i8, inline=True)
 def start_timer(S, timer, row):
-    """Append the attempt `row`, whose deadline is set."""
+    """Append the attempt `row`, whose deadline is set; it ranks with the message that has just been sent."""
     task, list_ = S.task[row], S.timer[timer]
     task.timed = 1
     task.timer_next = NONE
@@ -25,9 +26,10 @@ def start_timer(S, timer, row):
     else:
         S.task[list_.tail].timer_next = row
     list_.tail = row
+    task.expiry = order_word(LATE, S.sequence, EXPIRE)
     if list_.armed == 0:
         list_.armed = 1
-        schedule(S, task.deadline, LATE, EXPIRE, timer, 0)
+        schedule_in_order(S, task.deadline, task.expiry, timer)
 
 
 @kernel(void, STATE_TYPE, i8, i8)
@@ -57,5 +59,6 @@ def expired(S, timer):
     if list_.head == NONE:
         list_.armed = 0
     else:
-        schedule(S, S.task[list_.head].deadline, LATE, EXPIRE, timer, 0)
+        first = S.task[list_.head]
+        schedule_in_order(S, first.deadline, first.expiry, timer)
     return row

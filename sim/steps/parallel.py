@@ -13,8 +13,10 @@ from sim.forms.base import Mistake
 from sim.forms.fields import Count, Flag, Rest
 from sim.forms.steps import BRANCHES_SCHEMA
 from sim.kernel.codes import IN_JOIN, NONE
+from sim.kernel.draws import derive
 from sim.kernel.events import wake
 from sim.kernel.jit import i8, kernel, void
+from sim.kernel.keys import BRANCH
 from sim.kernel.rows import move_in, new_task
 from sim.kernel.tables import STATE_TYPE
 from sim.steps.program import Program
@@ -88,7 +90,7 @@ def new_branch(S, parent):
     task.measured = of.measured
     task.source = of.source
     task.index = of.index
-    task.visit = of.visit
+    task.visit = derive(of.visit, BRANCH)
     task.fresh = of.fresh
     task.kept = of.kept
     task.parent = parent

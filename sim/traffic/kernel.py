@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.distributions import Constant, DistributionTable
 from sim.distributions.sampling import DISTRIBUTION_TYPE, sample
-from sim.kernel.draws import derive, uniform
+from sim.kernel.draws import derive, name_hash, uniform
 from sim.kernel.jit import f8, f8s, i8, kernel
 from sim.traffic.base import (
     ARRIVAL,
@@ -29,8 +29,9 @@ from sim.traffic.base import (
 )
 
 ARRIVAL_TYPE = numba.from_dtype(ARRIVAL)
-GAP_SALT, SOJOURN_SALT, STATE_SALT = np.uint64(0x474150), np.uint64(0x534F4A4F), np.uint64(0x53544154)
-"""Salts by which a source's key is derived into those of gaps, of sojourns and of the first state."""
+GAP_SALT, SOJOURN_SALT, STATE_SALT = (name_hash(name) for name in ("gap", "sojourn", "state"))
+"""Salts by which a source's key is derived into those of gaps, of sojourns and of the first state; requests are salted
+by their numbers."""
 NEWTON_STEPS_MAX = 100
 _TURN = 2.0 * math.pi
 

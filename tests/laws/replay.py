@@ -16,7 +16,7 @@ from sim.distributions import Distribution, lower_distributions
 from sim.distributions.sampling import DISTRIBUTION_TYPE, sample
 from sim.kernel.draws import derive, name_hash, stream_key, uniform
 from sim.kernel.jit import f8s, kernel, void
-from sim.kernel.keys import BALANCE
+from sim.kernel.keys import BALANCE, BRANCH
 from sim.model import Model
 
 Floats = NDArray[np.float64]
@@ -61,7 +61,10 @@ def first_attempts(calls: Keys) -> Keys:
 
 def steps(handlers: Keys, path: str) -> Keys:
     """Keys of a step that each handler takes once, such as "station.main/0"; of a call step, the keys of the calls."""
-    return _children(handlers, name_hash(path))
+    visit = np.uint64(0)
+    for _ in range(path.count("/parallel/")):
+        visit = _children(np.array([visit], np.uint64), BRANCH)[0]
+    return _children(handlers, name_hash(path) + visit)
 
 
 def values(keys: Keys, distribution: Distribution) -> Floats:

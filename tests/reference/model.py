@@ -82,35 +82,33 @@ class Traffic:
         self.source = source
         self.key = key
         self.client = Client(simulation, source.zone, node=None)
-        self.issued = 0
         arrivals = source.arrivals
         match arrivals:
             case Trace():
                 assert arrivals.endpoints is None and arrivals.keys is None, "of a trace, only the times"
                 for index, time_s in enumerate(arrivals.times_s):
-                    simulation.clock.after(float(time_s), partial(self.request, derive(key, index)))
+                    simulation.clock.after(float(time_s), partial(self.request, index, derive(key, index)))
             case Closed():
                 for user in range(arrivals.users):
-                    self.think(user, 0, arrivals.think)
+                    self.think(user, 0, arrivals)
             case _:
                 raise NotImplementedError(f"the reference does not know {arrivals!r}")
 
-    def think(self, user: int, cycle: int, think: Distribution) -> None:
+    def think(self, user: int, cycle: int, arrivals: Closed) -> None:
         """A user thinks, asks, waits for the outcome whatever it is, and thinks again."""
         key = derive(derive(self.key, user), cycle)
 
         def ask() -> None:
-            self.request(key, then=lambda: self.think(user, cycle + 1, think))
+            self.request(cycle * arrivals.users + user, key, then=lambda: self.think(user, cycle + 1, arrivals))
 
-        self.simulation.clock.after(sample(think, derive(key, THINK)), ask)
+        self.simulation.clock.after(sample(arrivals.think, derive(key, THINK)), ask)
 
-    def request(self, key: int, then: Callable[[], None] | None = None) -> None:
+    def request(self, index: int, key: int, then: Callable[[], None] | None = None) -> None:
         simulation, clock = self.simulation, self.simulation.clock
         targets = self.source.targets
         target = targets[choice(uniform(key, MIX_WORD), tuple(one.weight for one in targets))]
         endpoint = f"{target.service}.{target.endpoint}"
-        row = Row(self.source.name, self.issued, endpoint, intended_s=clock.now)
-        self.issued += 1
+        row = Row(self.source.name, index, endpoint, intended_s=clock.now)
         simulation.report.rows.append(row)
 
         def ended(outcome: str) -> None:

@@ -14,7 +14,7 @@ from sim.steps.parallel import Parallel
 from sim.steps.repeat import Repeat
 from tests.reference.calls import Call
 from tests.reference.clock import Fiber, Stopped
-from tests.reference.draws import choice, sample, step_key, uniform
+from tests.reference.draws import BRANCH, choice, derive, sample, step_key, uniform
 from tests.reference.processor import Burst
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def parallel(task: Task, fiber: Fiber, step: Parallel, path: str) -> Running:
         else:
             task.left_behind += rest
 
-    branches = [task.instance.new_fiber(fiber.visit) for _ in step.branches]
+    branches = [task.instance.new_fiber(derive(fiber.visit, BRANCH)) for _ in step.branches]
     for b, branch in enumerate(branches):
         branch.start(run_steps(task, branch, step.branches[b], f"{path}/parallel/{b}"), branch_ended)
     try:

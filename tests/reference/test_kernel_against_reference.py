@@ -51,7 +51,6 @@ def test_the_engine_lives_the_same_story(name: str, monkeypatch: pytest.MonkeyPa
         assert differences(model, simulate(model), kernel_rows(model)) == []
 
 
-@pytest.mark.xfail(reason="a timeout is numbered when it becomes the first of its list, not when it is set")
 def test_timeouts_of_one_time_strike_in_the_order_of_their_attempts() -> None:
     """The second request is sent at 1 with a timeout of 1; its task calls y at 1.25 with a timeout of 0.75. At 2 the
     older timeout strikes first, so that the failure of the younger comes too late. (The first request, silent until

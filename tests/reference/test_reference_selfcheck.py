@@ -14,7 +14,7 @@ from sim.steps.io import Io
 from sim.steps.parallel import Parallel
 from sim.steps.repeat import Repeat
 from sim.traffic import Closed
-from tests.reference import draws
+from tests.reference import draws, steps
 from tests.reference.accounts import Report, assert_conserved
 from tests.reference.balancing import Balancer
 from tests.reference.build import FAIL, call, cpu, crash, io, network, node, retry, service, source, story
@@ -367,6 +367,17 @@ def test_every_turn_of_a_repeat_draws_anew() -> None:
     works = [-2.0 * math.log(draws.uniform(draws.step_key(key, "x.e/0/repeat/0", visit), 0)) for visit in range(3)]
     model = story(service("x", Repeat(3, (Cpu(Exponential(2.0)),))), source("u", "x.e", [0.0]))
     assert ends(model) == [("ok", pytest.approx(sum(works)))]
+
+
+def test_no_two_visits_to_a_step_share_a_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Turn 0 of the outer loop with turn 1 of the inner one, and turn 1 with turn 0, both have taken one turn."""
+    keys = []
+    original = draws.step_key
+    monkeypatch.setattr(steps, "step_key", lambda *given: keys.append(original(*given)) or keys[-1])
+    inner = Repeat(3, (Cpu(Exponential(2.0)),))
+    run(story(service("x", Repeat(3, (Parallel(((inner,),), 1),))), source("u", "x.e", [0.0])))
+    assert len(keys) == 9
+    assert len(set(keys)) == 9
 
 
 def test_words_and_keys_agree_with_published_values() -> None:
