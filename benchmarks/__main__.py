@@ -117,7 +117,7 @@ def main() -> None:
     mm1_model = mm1(6_000_000)
     cases.append(("(b) the same M/M/1, all metrics on", lambda: speed(mm1_model), 25.0))
     for count in SERVERS:
-        model = servers(count, 4_000_000)
+        model = servers(count, 10_000_000)
         asked = 8.0 if count == 1000 else None
         cases.append((f"(c) {count} servers, power of two, hops, timeouts", partial(speed, model), asked))
     quickstart = model_of(HERE.parent / "scenarios" / "quickstart.yaml", "microservices")
