@@ -1,0 +1,398 @@
+"""A case for every key of the language: values that must make a difference, in a scenario where the key matters.
+
+A case is found by the key's name in the inventory of `test_inert.py`: `RunForm.drain`, `distribution.uniform.low`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PLAIN = """\
+scenario: s
+run: {duration: 2s, warmup: 400ms, drain: 1s, window: 500ms}
+services:
+  api: {cpu: exponential(8ms)}
+traffic:
+  users: {to: api, arrivals: poisson(80/s)}
+"""
+"""One service on a host of its own."""
+SYSTEM = """\
+scenario: s
+run: {duration: 2s, warmup: 400ms, drain: 1s, window: 500ms}
+nodes: {app: {count: 2, zones: [a, b], cores: 2}, far: {count: 2, zones: [b, c], cores: 2}}
+network: {same_zone: {latency: 1ms}, across_zones: {latency: 4ms}}
+services:
+  api:
+    nodes: app
+    instances: 2
+    concurrency: {threads: {workers: 3, queue: 5}}
+    steps: [{cpu: exponential(4ms)}, {call: db}]
+  db: {nodes: far, instances: 2, io: exponential(20ms), fail: 10%}
+traffic:
+  users: {to: api, from: {zone: a}, arrivals: poisson(150/s)}
+failures:
+  app fails: {at: 800ms, crash: app-2, for: 300ms}
+"""
+"""Two services that call over a network, overloaded, with failures of every kind."""
+CALLING = """\
+scenario: s
+run: {duration: 2s, warmup: 400ms, drain: 1s, window: 500ms}
+services:
+  api: {cores: 9, steps: [{call: db}]}
+  db: {instances: 4, cpu: exponential(8ms), fail: 20%}
+  log: {cpu: exponential(2ms)}
+traffic:
+  users: {to: api, arrivals: poisson(300/s)}
+"""
+"""Calls that fail often, to instances that are busy."""
+RETRYING = CALLING.replace("{call: db}", "{call: db, retry: {attempts: 4, backoff: {initial: 40ms, max: 100ms}}}")
+DRAWING = """\
+scenario: s
+run: {duration: 2s, warmup: 400ms, drain: 1s, window: 500ms}
+services:
+  api: {steps: [{call: db, timeout: 10ms, retry: {attempts: 3}}]}
+  db: {instances: 2, steps: [STEP, {io: 4ms}]}
+traffic:
+  users: {to: api, arrivals: poisson(80/s)}
+"""
+"""A step that is drawn again, or not, when the call is tried again."""
+BRANCHING = """\
+scenario: s
+run: {duration: 2s, warmup: 400ms, drain: 1s, window: 500ms}
+services:
+  api: {cores: 9, steps: [{parallel: {of: [{call: fast}, {call: slow}]}}, {cpu: 1ms}]}
+  fast: {io: exponential(2ms), fail: 20%}
+  slow: {cpu: exponential(6ms)}
+traffic:
+  users: {to: api, arrivals: poisson(120/s)}
+"""
+DEEP = """\
+scenario: s
+run: {duration: 2s, warmup: 400ms, drain: 1s, window: 500ms}
+services:
+  api: {cores: 9, steps: [{choose: [{weight: 70%, steps: [{call: api}]}, {weight: 30%, steps: [{cpu: 1ms}]}]}]}
+traffic:
+  users: {to: api, arrivals: poisson(50/s)}
+"""
+VARIED = PLAIN + "variants: {plain: {}, other: {services: {api: {instances: 2}}}}\n"
+BEHAVING = """\
+scenario: s
+run: {duration: 2s, warmup: 400ms, drain: 1s, window: 500ms}
+services:
+  api: {endpoints: {main: {behaviour: "inert_plugin:call_first", calls: [db]}}}
+  db: {io: exponential(8ms)}
+traffic:
+  users: {to: api, arrivals: poisson(50/s)}
+"""
+PLUGIN = """\
+def call_first(request):
+    yield request.call("db.main")
+
+def wait_first(request):
+    yield request.timeout(0.003)
+    yield request.call("db.main")
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """`text` with each of `values` at `key` in turn, and as it is where `as_is`: all of them are told apart.
+
+    `shows` says where: in the numbers of a run, its recorded requests, or what `Scenario` offers by that name.
+    `also` are settings that hold for all.
+    """
+
+    text: str
+    key: str
+    values: tuple[str, ...]
+    as_is: bool = True
+    shows: str = "numbers"
+    also: tuple[str, ...] = ()
+
+
+def case(text: str, key: str, *values: str, as_is: bool = True, shows: str = "numbers", also: str = "") -> Case:
+    return Case(text, key, values, as_is, shows, tuple(also.split(";")) if also else ())
+
+
+def drawing(step: str) -> Case:
+    return case(DRAWING.replace("STEP", step), "services.db.steps.0.draw", "attempt", "request", as_is=False)
+
+
+def policy(form: str, text: str, place: str, *more: str) -> dict[str, Case]:
+    """The keys that every kind of call policy has."""
+    return {
+        f"{form}.balance": case(text, f"{place}.balance", "random", "least_outstanding", *more),
+        f"{form}.timeout": case(text, f"{place}.timeout", "5ms", "15ms"),
+        f"{form}.retry": case(text, f"{place}.retry", "{attempts: 2}", "{attempts: 3}"),
+    }
+
+
+TEXTS = {
+    f"ScenarioForm.{key}": case(PLAIN, key, "Why?", "[Why, not?]", shows="texts")
+    for key in ("description", "question", "predict", "look_at")
+}
+FILE = {
+    "ScenarioForm.scenario": case(PLAIN, "scenario", "t", shows="name"),
+    "ScenarioForm.title": case(PLAIN, "title", "One", "Two", shows="title"),
+    "ScenarioForm.run": case(PLAIN, "run", "{duration: 1s}", "{duration: 1s, warmup: 0s}"),
+    "ScenarioForm.nodes": case(SYSTEM, "nodes", "{app: {count: 2, zones: [a, b]}, far: {}}"),
+    "ScenarioForm.network": case(SYSTEM, "network", "null", "{across_zones: {latency: 9ms}}"),
+    "ScenarioForm.defaults": case(CALLING, "defaults", "{calls: {timeout: 9ms}}"),
+    "ScenarioForm.services": case(PLAIN, "services", "{api: {io: 8ms}}"),
+    "ScenarioForm.traffic": case(PLAIN, "traffic", "{users: {to: api, arrivals: constant(9/s)}}"),
+    "ScenarioForm.failures": case(SYSTEM, "failures", "null", "{x: {at: 1s, crash: db-1}}"),
+}
+RUN = {
+    "RunForm.duration": case(PLAIN, "run.duration", "1s", "3s"),
+    "RunForm.warmup": case(PLAIN, "run.warmup", "0s", "1s"),
+    "RunForm.drain": case(PLAIN, "run.drain", "0s", "5ms", also="services.api.cpu=exponential(14ms)"),
+    "RunForm.window": case(PLAIN, "run.window", "250ms", "1s"),
+    "RunForm.seed": case(PLAIN, "run.seed", "2", "3"),
+    "RunForm.replications": case(PLAIN, "run.replications", "1", "2", shows="replications"),
+    "RunForm.record": case(PLAIN, "run.record", "none", "sample", "all", as_is=False, shows="requests"),
+    "RecordForm.sample": case(PLAIN, "run.record", "{sample: 20%}", "{sample: 60%}", as_is=False, shows="requests"),
+    "RunForm.max_in_flight": case(PLAIN, "run.max_in_flight", "20", "40", also="services.api.cpu=1s"),
+    "RunForm.depth_limit": case(DEEP, "run.depth_limit", "2", "4"),
+}
+MACHINES = {
+    "PoolForm.count": case(SYSTEM, "nodes.app.count", "3"),
+    "PoolForm.zones": case(SYSTEM, "nodes.app.zones", "[a, c]", "[b, a]"),
+    "PoolForm.cores": case(SYSTEM, "nodes.app.cores", "0.4", "0.6"),
+    "PoolForm.speed": case(SYSTEM, "nodes.app.speed", "0.5", "2"),
+    "NetworkForm.same_zone": case(SYSTEM, "network.same_zone", "null", "{latency: 9ms}"),
+    "NetworkForm.across_zones": case(SYSTEM, "network.across_zones", "null", "{latency: 9ms}"),
+    "NetworkForm.same_node": case(
+        SYSTEM, "network.same_node", "{latency: 0s}", also="services.db.nodes=app;nodes.far=null"
+    ),
+    "NetworkForm.between": case(SYSTEM, "network.between", "[{zones: [a, b], latency: 9ms}]"),
+    "LinkForm.latency": case(SYSTEM, "network.across_zones.latency", "5ms", "exponential(4ms)"),
+    "BetweenForm.latency": case(
+        SYSTEM, "network.between", "[{zones: [a, b], latency: 9ms}]", "[{zones: [a, b], latency: 8ms}]"
+    ),
+    "BetweenForm.zones": case(
+        SYSTEM, "network.between", "[{zones: [a, b], latency: 9ms}]", "[{zones: [a, c], latency: 9ms}]"
+    ),
+    "BetweenForm.from": case(
+        SYSTEM, "network.between", "[{from: a, to: b, latency: 9ms}]", "[{from: c, to: b, latency: 9ms}]"
+    ),
+    "BetweenForm.to": case(
+        SYSTEM, "network.between", "[{from: a, to: b, latency: 9ms}]", "[{from: a, to: c, latency: 9ms}]"
+    ),
+    "FailureForm.at": case(SYSTEM, "failures.app fails.at", "500ms", "1s"),
+    "FailureForm.crash": case(
+        SYSTEM, "failures.app fails.crash", "db-1", "[app-2, db-1]", "{node: app-1}", "{instance: api-2}"
+    ),
+    "FailureForm.for": case(SYSTEM, "failures.app fails.for", "null", "600ms"),
+}
+SERVICES = {
+    "ServiceForm.nodes": case(
+        SYSTEM,
+        "services.db.nodes",
+        "app",
+        "[app, far]",
+        "null",
+        also="services.api.nodes=[app, far];services.db.instances=3",
+    ),
+    "ServiceForm.zone": case(
+        SYSTEM, "services.db.zone", "a", "b", also="services.db.nodes=null;services.api.nodes=[app, far]"
+    ),
+    "ServiceForm.instances": case(SYSTEM, "services.api.instances", "1", "3", also="failures=null"),
+    "ServiceForm.cores": case(SYSTEM, "services.api.cores", "0.4", "0.5"),
+    "ServiceForm.concurrency": case(SYSTEM, "services.api.concurrency", "goroutines", "event_loop"),
+    "ThreadsForm.workers": case(SYSTEM, "services.api.concurrency.threads.workers", "2", "4"),
+    "ThreadsForm.queue": case(SYSTEM, "services.api.concurrency.threads.queue", "null", "0", "2"),
+    "ServiceForm.endpoints": case(
+        PLAIN, "services.api", "{endpoints: {a: [{cpu: 1ms}]}}", "{endpoints: {a: [{io: 2ms}]}}"
+    ),
+    "ServiceForm.steps": case(PLAIN, "services.api", "{steps: [{cpu: 1ms}]}", "{steps: [{io: 2ms}]}"),
+    "ServiceForm.cpu": case(PLAIN, "services.api.cpu", "exponential(4ms)", "8ms"),
+    "ServiceForm.io": case(PLAIN, "services.api.io", "1ms", "exponential(1ms)"),
+    "ServiceForm.fail": case(PLAIN, "services.api.fail", "10%", "50%"),
+    "ServiceForm.calls": case(
+        CALLING, "services.api.calls", "{default: {timeout: 9ms}}", "{db: {timeout: 8ms}}", "{db.main: {timeout: 7ms}}"
+    ),
+    "DefaultsForm.calls": case(CALLING, "defaults.calls", "{timeout: 9ms}", "{retry: {attempts: 2}}"),
+    **policy("CallPolicyForm", CALLING, "services.api.calls.db", "round_robin", "power_of_two")
+    | {"CallPolicyForm.balance": case(CALLING, "services.api.calls.db.balance", "random", "round_robin", as_is=False)},
+    "RetryForm.attempts": case(RETRYING, "services.api.steps.0.retry.attempts", "2", "3"),
+    "RetryForm.backoff": case(RETRYING, "services.api.steps.0.retry.backoff", "null", "{initial: 4ms}"),
+    "RetryForm.on": case(RETRYING, "services.api.steps.0.retry.on", "[timeout]"),
+    "BackoffForm.initial": case(RETRYING, "services.api.steps.0.retry.backoff.initial", "4ms", "80ms"),
+    "BackoffForm.factor": case(
+        RETRYING,
+        "services.api.steps.0.retry.backoff.factor",
+        "1",
+        "3",
+        also="services.api.steps.0.retry.backoff.max=1s",
+    ),
+    "BackoffForm.max": case(RETRYING, "services.api.steps.0.retry.backoff.max", "50ms", "60ms"),
+    "BackoffForm.jitter": case(
+        RETRYING, "services.api.steps.0.retry.backoff.jitter", "full", "equal", "none", as_is=False
+    ),
+    "FromForm.zone": case(SYSTEM, "traffic.users.from.zone", "b", "c"),
+    "SloForm.latency": case(PLAIN, "traffic.users.slo.latency", "5ms", "20ms"),
+    "TrafficForm.to": case(CALLING, "traffic.users.to", "db", "{db: 50%, api: 50%}", "{db: 1, api: 3}"),
+    "TrafficForm.arrivals": case(PLAIN, "traffic.users.arrivals", "constant(80/s)", "poisson(90/s)"),
+    "TrafficForm.from": case(SYSTEM, "traffic.users.from", "null", "{zone: c}"),
+    "TrafficForm.slo": case(PLAIN, "traffic.users.slo", "{latency: 5ms}", "{latency: 9ms}"),
+    **policy("TrafficForm", CALLING, "traffic.users")
+    | {"TrafficForm.balance": case(CALLING, "traffic.users.balance", "random", also="traffic.users.to=db")},
+}
+STEPS = {
+    "CpuForm.cpu": case(BRANCHING, "services.api.steps.1.cpu", "2ms", "exponential(1ms)"),
+    "CpuForm.draw": drawing("{cpu: exponential(8ms)}"),
+    "IoForm.io": case(BRANCHING, "services.api.steps.1", "{io: 2ms}", "{io: 3ms}"),
+    "IoForm.draw": drawing("{io: exponential(8ms)}"),
+    "FailForm.fail": case(BRANCHING, "services.api.steps.1", "{fail: 20%}", "{fail: 30%}"),
+    "FailForm.draw": drawing("{fail: 40%}"),
+    "CallForm.call": case(CALLING, "services.api.steps.0.call", "log"),
+    "CallForm.optional": case(CALLING, "services.api.steps.0.optional", "true"),
+    **policy("CallForm", CALLING, "services.api.steps.0"),
+    "ChooseForm.choose": case(DEEP, "services.api.steps.0.choose", "[{weight: 1, steps: [{io: 1ms}]}]"),
+    "ChooseForm.draw": drawing("{choose: [{weight: 50%, steps: [{io: 9ms}]}, {weight: 50%, steps: []}]}"),
+    "OptionForm.weight": case(
+        DEEP,
+        "services.api.steps.0.choose.0.weight",
+        "1",
+        "2",
+        as_is=False,
+        also="services.api.steps.0.choose.1.weight=5",
+    ),
+    "OptionForm.steps": case(DEEP, "services.api.steps.0.choose.1.steps", "[]", "[{cpu: 2ms}]"),
+    "RepeatForm.repeat": case(BRANCHING, "services.api.steps.1", "{repeat: {times: 2, steps: [{cpu: 2ms}]}}"),
+    "TurnsForm.times": case(
+        BRANCHING, "services.api.steps.1", *(f"{{repeat: {{times: {n}, steps: [{{cpu: 2ms}}]}}}}" for n in (1, 2, 3))
+    ),
+    "TurnsForm.steps": case(
+        BRANCHING, "services.api.steps.1", *(f"{{repeat: {{times: 2, steps: [{{cpu: {n}ms}}]}}}}" for n in (1, 2, 3))
+    ),
+    "ParallelForm.parallel": case(
+        BRANCHING, "services.api.steps.0.parallel", "[{call: fast}]", "[[{call: fast}, {call: slow}]]"
+    ),
+    "ParallelForm.optional": case(BRANCHING, "services.api.steps.0.optional", "true"),
+    "BranchingForm.of": case(BRANCHING, "services.api.steps.0.parallel.of", "[{call: fast}]", "[{call: slow}]"),
+    "BranchingForm.need": case(BRANCHING, "services.api.steps.0.parallel.need", "1"),
+    "BranchingForm.rest": case(BRANCHING, "services.api.steps.0.parallel.rest", "cancel", "continue", as_is=False),
+    "BehaviourForm.behaviour": case(BEHAVING, "services.api.endpoints.main.behaviour", "inert_plugin:wait_first"),
+    "BehaviourForm.calls": case(BEHAVING, "services.api.endpoints.main.calls", "[{call: db, timeout: 5ms}]"),
+}
+FORM_CASES = TEXTS | FILE | RUN | MACHINES | SERVICES | STEPS
+
+LAWS: dict[str, tuple[tuple[dict[str, str], dict[str, str]], ...]] = {
+    "constant": (({"value": "5ms"}, {"value": "6ms"}),),
+    "exponential": (({"mean": "5ms"}, {"mean": "6ms"}),),
+    "uniform": (({"low": "1ms", "high": "9ms"}, {"low": "2ms", "high": "8ms"}),),
+    "normal": (({"mean": "5ms", "sd": "1ms"}, {"mean": "6ms", "sd": "2ms"}),),
+    "lognormal": (({"mean": "5ms", "cv": "0.5"}, {"mean": "6ms", "cv": "80%"}),),
+    "gamma": (({"mean": "5ms", "cv": "0.5"}, {"mean": "6ms", "cv": "2"}),),
+    "erlang": (({"mean": "5ms", "stages": "2"}, {"mean": "6ms", "stages": "5"}),),
+    "weibull": (({"mean": "5ms", "shape": "0.8"}, {"mean": "6ms", "shape": "1.5"}),),
+    "pareto": (
+        ({"mean": "5ms", "shape": "2"}, {"mean": "6ms", "shape": "3"}),
+        ({"minimum": "2ms", "shape": "2"}, {"minimum": "3ms"}),
+    ),
+    "hyperexponential": (
+        ({"mean": "5ms", "cv": "2"}, {"mean": "6ms", "cv": "3"}),
+        (
+            {"probabilities": "[50%, 50%]", "means": "[1ms, 9ms]"},
+            {"probabilities": "[0.9, 0.1]", "means": "[2ms, 9ms]"},
+        ),
+    ),
+    "bimodal": (({"low": "1ms", "high": "9ms", "share": "10%"}, {"low": "2ms", "high": "8ms", "share": "0.2"}),),
+    "mixture": (
+        (
+            {"components": "[{weight: 50%, of: 1ms}, {weight: 50%, of: 9ms}]"},
+            {
+                "components": "[{weight: 1, of: 1ms}]",
+                "components.weight": "[{weight: 60%, of: 1ms}, {weight: 40%, of: 9ms}]",
+                "components.of": "[{weight: 50%, of: 1ms}, {weight: 50%, of: exponential(9ms)}]",
+            },
+        ),
+    ),
+    "shifted": (({"of": "exponential(4ms)", "plus": "1ms"}, {"of": "4ms", "plus": "2ms"}),),
+    "scaled": (({"of": "exponential(4ms)", "times": "2"}, {"of": "4ms", "times": "150%"}),),
+    **dict.fromkeys(
+        ("empirical", "replay"),
+        (
+            ({"values": "[1ms, 5ms]"}, {"values": "[1ms, 6ms]"}),
+            (
+                {"file": "two.csv", "column": "wait", "unit": "ms"},
+                {"file": "three.csv", "column": "work", "unit": "us"},
+            ),
+        ),
+    ),
+}
+"""For each form of a distribution: its parameters, and another value for each."""
+ARRIVALS: dict[str, tuple[tuple[dict[str, str], dict[str, str]], ...]] = {
+    "poisson": (({"rate": "50/s"}, {"rate": "60/s"}),),
+    "constant": (({"rate": "50/s"}, {"rate": "60/s"}),),
+    "renewal": (({"gap": "exponential(20ms)"}, {"gap": "20ms"}),),
+    "mmpp": (
+        (
+            {"states": "[{rate: 20/s, for: 100ms}, {rate: 90/s, for: 100ms}]"},
+            {
+                "states": "[{rate: 20/s, for: 100ms}, {rate: 90/s, for: 100ms}, {rate: 0/s, for: 1s}]",
+                "states.rate": "[{rate: 20/s, for: 100ms}, {rate: 80/s, for: 100ms}]",
+                "states.for": "[{rate: 20/s, for: 100ms}, {rate: 90/s, for: 200ms}]",
+            },
+        ),
+    ),
+    "steps": (
+        (
+            {"steps": "[{at: 0s, rate: 20/s}, {at: 1s, rate: 50/s}]"},
+            {
+                "steps": "[{at: 0s, rate: 20/s}]",
+                "steps.at": "[{at: 0s, rate: 20/s}, {at: 1.5s, rate: 50/s}]",
+                "steps.rate": "[{at: 0s, rate: 20/s}, {at: 1s, rate: 60/s}]",
+            },
+        ),
+    ),
+    "ramp": (
+        (
+            {"from": "10/s", "to": "90/s", "over": "1s", "at": "500ms"},
+            {"from": "20/s", "to": "80/s", "over": "500ms", "at": "0s"},
+        ),
+    ),
+    "spike": (
+        (
+            {"base": "10/s", "peak": "90/s", "at": "500ms", "for": "1s"},
+            {"base": "20/s", "peak": "80/s", "at": "0s", "for": "500ms"},
+        ),
+    ),
+    "diurnal": (
+        (
+            {"mean": "50/s", "amplitude": "50%", "period": "1s", "phase": "25%"},
+            {"mean": "60/s", "amplitude": "0.9", "period": "2s", "phase": "75%"},
+        ),
+    ),
+    "closed": (({"users": "3", "think": "exponential(20ms)"}, {"users": "4", "think": "30ms"}),),
+    "trace": (
+        (
+            {"file": "two.csv", "column": "at", "unit": "ms", "from_zero": "true", "key": "who", "size": "bytes"},
+            {
+                "file": "three.csv",
+                "column": "then",
+                "unit": "s",
+                "from_zero": "false",
+                "key": "whose",
+                "size": "kilobytes",
+            },
+        ),
+        ({"file": "two.csv", "column": "at", "endpoint": "where"}, {"endpoint": "whither"}),
+    ),
+}
+TABLES = {
+    "two.csv": "wait,work,at,then,who,whose,bytes,kilobytes,where,whither\n"
+    "5,3,0.1,0.2,1,2,10,1,api.main,db.main\n7,9,0.4,0.6,2,3,20,2,db.main,db.main\n",
+    "three.csv": "wait,work,at,then,who,whose,bytes,kilobytes\n"
+    "4,3,0.1,0.2,1,2,10,1\n5,3,0.2,0.3,1,2,10,1\n7,9,0.4,0.6,2,3,20,2\n",
+}
+"""Files that the recorded things read."""
+POLICIES: dict[str, dict[str, tuple[str, str]]] = {
+    "round_robin": {},
+    "random": {},
+    "least_outstanding": {},
+    "power_of_two": {"choices": ("1", "3")},
+    "weighted_round_robin": {"weights": ("[1, 1, 1, 1]", "[1, 2, 3, 4]")},
+}
+"""Two values for each parameter of a balancing policy."""
