@@ -9,6 +9,7 @@ k, as the sum of the k smallest is a concave function of y: k·t − Σ max(t �
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -44,9 +45,10 @@ def saturation(stations: Stations, rates: np.ndarray) -> Saturation:
         for number, channel in enumerate(stations.channels)
         if stations.choices(channel) > 1 and not is_level(_pressure(stations, channel, use))
     ]
+    even = Saturation(factor, factor, _full(use * factor, stations.capacity, ROUNDING), {})
     if not steering or not np.isfinite(factor) or factor == 0.0:
-        return Saturation(factor, factor, _full(use * factor, stations.capacity, ROUNDING), {})
-    return _steered(stations, rates, steering, factor)
+        return even
+    return _steered(stations, rates, steering, even)
 
 
 def _use(demands: np.ndarray, rates: np.ndarray) -> np.ndarray:
@@ -68,91 +70,104 @@ def _pressure(stations: Stations, channel: Channel, use: np.ndarray) -> np.ndarr
     return found
 
 
-def _steered(stations: Stations, rates: np.ndarray, steering: list[int], even_factor: float) -> Saturation:
+def _steered(stations: Stations, rates: np.ndarray, steering: list[int], even: Saturation) -> Saturation:
     program = _Program(stations, rates, steering)
-    factor, spread = program.solve()
+    factor = program.largest_factor()
+    if factor <= even.factor * (1.0 + FULL):
+        return even
+    spread = program.most_even(factor)
     use = program.fixed * factor
     for number in steering:
         use += _use(stations.demands_of(stations.channels[number], spread[number]), rates) * factor
-    return Saturation(factor, even_factor, _full(use, stations.capacity, FULL), spread)
+    return Saturation(factor, even.factor, _full(use, stations.capacity, FULL), spread)
+
+
+Row = dict[int, float]
+"""Coefficients by column."""
 
 
 class _Program:
     """Columns: the factor, then for each steering channel its loads y, then t and s of each of its subset sizes."""
 
     def __init__(self, stations: Stations, rates: np.ndarray, steering: list[int]) -> None:
-        self.stations, self.rates, self.steering = stations, rates, steering
-        self.entries: list[tuple[int, int, float]] = []
-        self.bounds: list[float] = list(stations.capacity)
-        self.columns = 1
-        self.first: dict[int, int] = {}
-        self.free: list[int] = []
-        self.equal: list[tuple[int, int]] = []
+        self.stations = stations
+        self.limits: list[tuple[float | None, float | None]] = [(0.0, None)]
+        """Of each column."""
+        self.at_most: list[tuple[Row, float]] = [({}, float(capacity)) for capacity in stations.capacity]
+        self.equal: list[tuple[Row, float]] = []
+        self.loads: dict[int, range] = {}
+        """The columns y of each channel."""
         self.fixed = np.zeros(len(stations.places))
         for number, channel in enumerate(stations.channels):
             if number in steering:
-                self._channel(number, channel)
+                self._channel(number, channel, rates)
             else:
                 self.fixed += _use(stations.demands_of(channel, stations.even_shares(channel)), rates)
-        self.entries += [(row, 0, float(use)) for row, use in enumerate(self.fixed) if use > 0.0]
+        for station, use in enumerate(self.fixed):
+            self.at_most[station][0][0] = float(use)
 
-    def solve(self) -> tuple[float, dict[int, np.ndarray]]:
+    def largest_factor(self) -> float:
+        return float(self._solve({0: -1.0})[0])
+
+    def most_even(self, factor: float) -> dict[int, np.ndarray]:
+        """Of the spreads that carry this load, the one with the smallest sum of deviations from even ones."""
+        self.limits[0] = (factor * (1.0 - ROUNDING), factor)
+        costs: Row = {}
+        for columns in self.loads.values():
+            for column in columns:
+                deviation = self._new_column()
+                costs[deviation] = 1.0
+                even = factor / len(columns)
+                self.at_most.append(({column: 1.0, deviation: -1.0}, even))
+                self.at_most.append(({column: -1.0, deviation: -1.0}, -even))
+        best = self._solve(costs)
+        found = {number: best[columns.start : columns.stop] for number, columns in self.loads.items()}
+        return {number: loads / loads.sum() for number, loads in found.items()}
+
+    def _solve(self, costs: Row) -> np.ndarray:
         from scipy.optimize import linprog
-        from scipy.sparse import coo_array
 
-        rows, columns, values = zip(*self.entries, strict=True)
-        above = coo_array((values, (rows, columns)), shape=(len(self.bounds), self.columns))
-        ones = [(row, column, 1.0) for row, (_, first) in enumerate(self.equal) for column in self._loads(row, first)]
-        ones += [(row, 0, -1.0) for row in range(len(self.equal))]
-        rows, columns, values = zip(*ones, strict=True)
-        total = coo_array((values, (rows, columns)), shape=(len(self.equal), self.columns))
-        limits: list[tuple[int | None, None]] = [(0, None)] * self.columns
-        for column in self.free:
-            limits[column] = (None, None)
         best = linprog(
-            np.where(np.arange(self.columns) == 0, -1.0, 0.0),
-            A_ub=above,
-            b_ub=self.bounds,
-            A_eq=total,
-            b_eq=np.zeros(len(self.equal)),
-            bounds=limits,
+            [costs.get(column, 0.0) for column in range(len(self.limits))],
+            A_ub=self._matrix(self.at_most),
+            b_ub=[bound for _, bound in self.at_most],
+            A_eq=self._matrix(self.equal),
+            b_eq=[bound for _, bound in self.equal],
+            bounds=self.limits,
             method="highs",
         )
         assert best.status == 0, best.message
-        factor = float(best.x[0])
-        spread = {}
-        for number, first in self.equal:
-            loads = best.x[first : first + self._size(number)]
-            spread[number] = loads / loads.sum()
-        return factor, spread
+        return np.asarray(best.x)
 
-    def _loads(self, row: int, first: int) -> range:
-        return range(first, first + self._size(self.equal[row][0]))
+    def _matrix(self, rows: list[tuple[Row, float]]) -> Any:
+        from scipy.sparse import coo_array
 
-    def _size(self, number: int) -> int:
-        return len(self.stations.seating[self.stations.channels[number].service].speed)
+        entries = [(row, column, value) for row, (found, _) in enumerate(rows) for column, value in found.items()]
+        at, columns, values = zip(*entries, strict=True)
+        return coo_array((values, (at, columns)), shape=(len(rows), len(self.limits)))
 
-    def _channel(self, number: int, channel: Channel) -> None:
-        first, n, d = self.columns, self._size(number), self.stations.choices(channel)
-        self.equal.append((number, first))
-        self.columns += n
-        for places, amount in self.stations.seating[channel.service].loads(channel):
-            for j, seconds in enumerate(self.rates @ amount):
+    def _channel(self, number: int, channel: Channel, rates: np.ndarray) -> None:
+        seating, d = self.stations.seating[channel.service], self.stations.choices(channel)
+        n = len(seating.speed)
+        loads = range(len(self.limits), len(self.limits) + n)
+        self.loads[number] = loads
+        self.limits += [(0.0, None)] * n
+        self.equal.append(({0: -1.0, **dict.fromkeys(loads, 1.0)}, 0.0))
+        for places, amount in seating.loads(channel):
+            for column, place, seconds in zip(loads, places, rates @ amount, strict=True):
                 if seconds > 0.0:
-                    self.entries.append((int(places[j]), first + j, float(seconds)))
+                    self.at_most[int(place)][0][column] = float(seconds)
         if d < n:
             for k in np.unique(np.linspace(d, n - 1, min(MOST_SIZES, n - d)).astype(int)).tolist():
-                self._smallest(first, n, k, least_share(k, d, n))
+                self._smallest(loads, k, least_share(k, d, n))
 
-    def _smallest(self, first: int, n: int, k: int, share: float) -> None:
+    def _smallest(self, loads: range, k: int, share: float) -> None:
         """The k smallest loads are `share` of the factor or more."""
-        t, s = self.columns, self.columns + 1
-        self.columns += 1 + n
-        self.free.append(t)
-        row = len(self.bounds)
-        self.bounds.append(0.0)
-        self.entries += [(row, 0, share), (row, t, -float(k)), *((row, s + j, 1.0) for j in range(n))]
-        for j in range(n):
-            row = len(self.bounds)
-            self.bounds.append(0.0)
-            self.entries += [(row, t, 1.0), (row, s + j, -1.0), (row, first + j, -1.0)]
+        t = self._new_column(None)
+        slack = {column: self._new_column() for column in loads}
+        self.at_most.append(({0: share, t: -float(k), **dict.fromkeys(slack.values(), 1.0)}, 0.0))
+        self.at_most += [({t: 1.0, s: -1.0, column: -1.0}, 0.0) for column, s in slack.items()]
+
+    def _new_column(self, least: float | None = 0.0) -> int:
+        self.limits.append((least, None))
+        return len(self.limits) - 1

@@ -39,8 +39,9 @@ def explain(
 ) -> None:
     """Say what will run and where its load ends, without simulating.
 
-    Demands per station, utilizations, the bottleneck, the load at which throughput flattens, where every instance
-    landed, latencies at no contention.
+    It prints demands and utilizations per station, the bottleneck, the load at
+    which throughput flattens, latencies at no contention, and where every
+    instance landed.
     """
     with exit_status():
         _check_picture(picture)

@@ -21,7 +21,8 @@ def schema(
 ) -> None:
     """Print the JSON Schema of scenario files, with which editors complete and check them.
 
-    Editors find it by the first line of a scenario: # yaml-language-server: $schema=schema.json
+    Editors find it by the first line of a scenario:
+    # yaml-language-server: $schema=schema.json
     """
     with exit_status("nothing was written"):
         from sim.plugins import load_plugin

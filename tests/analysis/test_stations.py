@@ -80,6 +80,25 @@ def test_steering_sees_what_else_runs_on_a_node() -> None:
     assert taken == pytest.approx({"app-1": 0.0, "app-2": 1.0}, abs=1e-6)
 
 
+def test_what_need_not_be_steered_stays_even() -> None:
+    """Beside the service whose unequal nodes make its balancer steer, another one is on equal ones."""
+    beside = """
+        scenario: beside
+        nodes: {big: {cores: 4}, small: {count: 3, cores: 1}, own: {count: 2, cores: 1}}
+        services:
+          api: {nodes: [big, small], instances: 4, cpu: exponential(2ms)}
+          calm: {nodes: own, instances: 2, cpu: 1ms}
+        traffic:
+          users: {to: api, arrivals: poisson(100/s), balance: power_of_two}
+          others: {to: calm, arrivals: poisson(10/s), balance: least_outstanding}
+        """
+    found = explain(model_from(beside))
+    assert found.factor == pytest.approx(30.0)
+    shares = {p.instance: p.saturated_share for p in found.placement}
+    assert (shares["calm-1"], shares["calm-2"]) == pytest.approx((0.5, 0.5))
+    assert [shares[f"api-{n}"] for n in (2, 3, 4)] == pytest.approx([1 / 6] * 3, rel=1e-5)
+
+
 def test_a_plugins_policy_is_taken_to_spread_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(POLICIES, "mine", POLICIES["random"])
     found = explain(with_policy("mine"))
