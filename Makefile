@@ -1,6 +1,6 @@
 # Everything a fresh machine needs is Python 3.11 or newer with venv, and make.
 #
-#   make demo     set up, then run the quickstart
+#   make demo     set up, then compare the variants of the quickstart; results and pictures in runs/demo
 #   make test     set up with the development tools, then lint, types and tests (a few minutes)
 #   make verify   the slow validation: closed forms, papers, real traces with long runs
 #   make bench    requests per second, peak memory, kernel entry cost
@@ -15,7 +15,8 @@ BIN := $(VENV)/bin
 .PHONY: demo test verify bench lint clean
 
 demo: $(VENV)/.installed-run
-	$(BIN)/dsim run scenarios/quickstart.yaml
+	rm -rf runs/demo
+	$(BIN)/dsim compare scenarios/quickstart.yaml --out runs/demo
 
 test: lint
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"

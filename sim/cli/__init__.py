@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import sim
+from sim.cli.compare import compare
 from sim.cli.explain import explain
 from sim.cli.list import list_
 from sim.cli.new import new
@@ -21,6 +22,7 @@ app = typer.Typer(
     epilog="First steps: dsim new shop, dsim explain shop.yaml, dsim run shop.yaml",
 )
 app.command()(run)
+app.command()(compare)
 app.command()(explain)
 app.command("list")(list_)
 app.command()(new)

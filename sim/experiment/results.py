@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -66,13 +66,23 @@ class Results:
             raise DsimError(f"variant {variant!r} was not run; there are {', '.join(self.models)}")
         return [run for run in self.runs if run.variant == variant]
 
+    def only(self, variants: Sequence[str]) -> Results:
+        """The results of these variants alone, in this order."""
+        runs = [run for variant in variants for run in self.of(variant)]
+        return replace(self, models={variant: self.models[variant] for variant in variants}, runs=runs)
+
     def scopes_of(self, variant: str, source: str) -> list[Scope]:
         """What each replication of a variant measured of a class of traffic."""
         return [run.scope("source", source) for run in self.of(variant)]
 
+    @property
+    def caveat(self) -> str:
+        """What every number has to say of itself, or nothing."""
+        return "" if self.warmup is None else self.warmup.caveat
+
     def estimates(self, variant: str, source: str) -> dict[str, Estimate]:
         """Each metric of a traffic source with its 95 % interval, or why it has none."""
-        return scope_estimates(self.of(variant), "source", source)
+        return scope_estimates(self.of(variant), "source", source, caveat=self.caveat)
 
     def summary(self) -> pd.DataFrame:
         """A row a variant and source (the index). Rates are per second, latencies in seconds; `_half_width` belongs to

@@ -1,11 +1,13 @@
-"""The machine-readable document of `dsim run --json`."""
+"""The machine-readable documents of `dsim run --json` and `dsim compare --json`."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 from sim.experiment import Results
+from sim.experiment.comparison import Comparison, Difference
 from sim.report.faults import fault_sentences
 from sim.report.summary import place_rows
 from sim.statistics import Estimate
@@ -25,6 +27,31 @@ def document(results: Results) -> dict[str, Any]:
     }
 
 
+def comparison_document(results: Results, comparison: Comparison) -> dict[str, Any]:
+    """The document of the results, and `comparison`: every difference of a variant from the baseline."""
+    return {
+        **document(results),
+        "comparison": {
+            "baseline": comparison.baseline,
+            "replications": comparison.replications,
+            "differences": [_difference(difference) for difference in comparison.differences],
+            "fates": [asdict(fates) for fates in comparison.fates],
+            "notes": list(comparison.notes),
+        },
+    }
+
+
+def _difference(of: Difference) -> dict[str, Any]:
+    estimates = ("base", "other", "difference", "unpaired")
+    numbers = ("correlation", "p_value", "adjusted_p", "margin")
+    names = ("variant", "source", "metric", "primary", "verdict", "more_replications", "sentence")
+    return {
+        **{name: getattr(of, name) for name in names},
+        **{name: _estimate(getattr(of, name)) for name in estimates},
+        **{name: _number(getattr(of, name)) for name in numbers},
+    }
+
+
 def _variant(results: Results, variant: str) -> dict[str, Any]:
     runs, model = results.of(variant), results.models[variant]
     rows = place_rows(results, variant)
@@ -38,14 +65,15 @@ def _variant(results: Results, variant: str) -> dict[str, Any]:
 
 
 def _estimates(estimates: dict[str, Estimate]) -> dict[str, Any]:
+    return {metric: _estimate(estimate) for metric, estimate in estimates.items()}
+
+
+def _estimate(estimate: Estimate) -> dict[str, Any]:
     return {
-        metric: {
-            "value": _number(estimate.value),
-            "low": _number(estimate.low),
-            "high": _number(estimate.high),
-            "reason": estimate.reason or None,
-        }
-        for metric, estimate in estimates.items()
+        "value": _number(estimate.value),
+        "low": _number(estimate.low),
+        "high": _number(estimate.high),
+        "reason": estimate.reason or None,
     }
 
 

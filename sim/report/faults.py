@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sim.experiment import Results
-from sim.report.numbers import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ def in_which(episode: Episode, results: Results) -> str:
 def fault_sentences(results: Results) -> list[str]:
     """One sentence an episode."""
     return [
-        f"Fault “{episode.name}”: from {plain(episode.start_s)} s "
-        f"to {'the end' if episode.lasts else f'{plain(episode.end_s)} s'}{in_which(episode, results)}."
+        f"Fault “{episode.name}”: from {episode.start_s:.6g} s "
+        f"to {'the end' if episode.lasts else f'{episode.end_s:.6g} s'}{in_which(episode, results)}."
         for episode in episodes(results)
     ]

@@ -39,6 +39,11 @@ class Exceedance:
     failed: float
     offered: int
 
+    @property
+    def end(self) -> float:
+        """The least share that is known well enough to be shown."""
+        return max(self.failed, TAIL_OBSERVATIONS_MIN / self.offered)
+
 
 def exceedance(scopes: Sequence[Scope]) -> Exceedance:
     """Of one source in the replications of one variant."""
@@ -51,7 +56,7 @@ def exceedance(scopes: Sequence[Scope]) -> Exceedance:
     faster = np.concatenate([np.zeros((len(scopes), 1), np.int64), np.cumsum(histograms, axis=1)], axis=1)[:, at]
     slower = offered[:, None] - faster
     pooled = slower.sum(axis=0)
-    kept = pooled >= TAIL_OBSERVATIONS_MIN
+    kept = np.append(True, pooled >= TAIL_OBSERVATIONS_MIN)[: len(at)]  # the first that is rarer ends the curve
     single = slower[:, kept] / np.maximum(offered, 1)[:, None]
     total = int(offered.sum())
     return Exceedance(
@@ -70,7 +75,7 @@ def latency_ccdf(results: Results, source: str | None = None) -> Figure:
     names = chosen_sources(results, source)
     figure, axes = style.panels(len(names), columns=2, sharey=True)
     curves = {name: _curves(results, name) for name in names}
-    ends = [float(curve.share[-1]) for of in curves.values() for curve in of.values()]
+    ends = [curve.end for of in curves.values() for curve in of.values()]
     style.quantile_axis(axes[0], 0.7 * min(ends, default=0.01))
     axes[0].set_ylabel("share of requests slower than this, or failed")
     looks = style.line_styles(results.variants)
@@ -105,21 +110,21 @@ def _draw(axes: Axes, curves: Mapping[str, Exceedance], looks: Mapping[str, Any]
     for variant, curve in curves.items():
         style.draw_band(axes, curve.latency_s, curve.least, curve.greatest, looks, variant)
         _draw_curve(axes, variant, curve, looks[variant])
-    failed = {variant: curve.failed for variant, curve in curves.items() if curve.failed >= axes.get_ylim()[0]}
+    failed = {variant: curve.failed for variant, curve in curves.items() if curve.failed == curve.end}
     labels = {variant: f"{style.as_percentage(share)} failed" for variant, share in failed.items()}
     style.label_ends(axes, failed, labels, looks)
 
 
 def _draw_curve(axes: Axes, variant: str, curve: Exceedance, look: Mapping[str, Any]) -> None:
     axes.plot(curve.latency_s, curve.share, label=variant, **look)
-    if curve.failed:
+    if curve.failed == curve.end:
         plateau = [curve.latency_s[-1], axes.get_xlim()[1]], [curve.failed] * 2
         axes.plot(*plateau, color=look["color"], linestyle=(0, (1, 1.5)), linewidth=1.2)
 
 
 def _limits(curves: Sequence[Exceedance]) -> tuple[float, float]:
     """The axis of latencies, in seconds: from where something happens to beyond the slowest."""
-    low_s = min(float(curve.latency_s[np.searchsorted(-curve.share, FAST_SHARE - 1)]) for curve in curves)
+    low_s = min(float(curve.latency_s[np.searchsorted(-curve.share, FAST_SHARE - 1) - 1]) for curve in curves)
     high_s = max(float(curve.latency_s[-1]) for curve in curves)
     return low_s * 0.9, high_s * 1.25
 

@@ -77,10 +77,13 @@ def _floor(value: float, decimals: int) -> str:
 def signed(estimate: Estimate, scale: float = 1.0) -> str:
     """A difference in units of `scale`, with its sign and as many digits as its interval leaves: `−38.1`."""
     value = estimate.value / scale
+    half_width = estimate.half_width / scale
     if not math.isfinite(value):
         return plain(value)
-    half_width = estimate.half_width / scale
     if not estimate.has_interval or half_width <= ROUNDING * abs(value):
         text = plain(abs(value))
-        return text if value == 0 else f"{'+' if value > 0 else MINUS}{text}"
-    return f"{value:+.{decimals_for(half_width)}f}".replace("-", MINUS)
+    else:
+        text = f"{abs(value):.{decimals_for(half_width)}f}"
+    if not float(text):
+        return text
+    return f"{'+' if value > 0 else MINUS}{text}"

@@ -60,9 +60,10 @@ def source_rows(results: Results) -> Iterator[SourceRow]:
 
 def place_rows(results: Results, variant: str) -> list[PlaceRow]:
     """Services and nodes, the busiest first."""
-    runs, model = results.of(variant), results.models[variant]
-    rows = [PlaceRow(variant, "service", s.name, service_estimates(runs, s)) for s in model.services]
-    rows += [PlaceRow(variant, "node", n.name, gauge_estimates(runs, [n.name], "node")) for n in model.nodes]
+    runs, model, caveat = results.of(variant), results.models[variant], results.caveat
+    services = [(s.name, service_estimates(runs, s, caveat=caveat)) for s in model.services]
+    nodes = [(node.name, gauge_estimates(runs, [node.name], "node", caveat=caveat)) for node in model.nodes]
+    rows = [PlaceRow(variant, "service", *of) for of in services] + [PlaceRow(variant, "node", *of) for of in nodes]
     return sorted(rows, key=lambda row: -row.estimates["utilization"].value)
 
 

@@ -64,10 +64,10 @@ def test_services_and_nodes_the_busiest_first() -> None:
 
 
 def test_faults_are_sentences() -> None:
-    assert fault_sentences(results()) == ["Fault “db dies”: from 4.000 s to 6.000 s."]
+    assert fault_sentences(results()) == ["Fault “db dies”: from 4 s to 6 s."]
     changed = results()
     changed.runs[0].faults = [("db dies", 5.0, math.inf)]
-    assert fault_sentences(changed)[0].endswith(": from 5.000 s to the end.")
+    assert fault_sentences(changed)[0].endswith(": from 5 s to the end.")
 
 
 def test_an_unstable_variant_says_so() -> None:
@@ -94,10 +94,10 @@ def test_several_variants_are_named() -> None:
     text = printed(Results({v: fakes.model(v) for v in ("base", "other")}, runs, wall_s=0.1))
     assert row_of(text, "other", "users")
     assert "Services and nodes of other, the busiest first" in text
-    assert text.count("Fault “db dies”: from 4.000 s to 6.000 s.") == 1
+    assert text.count("Fault “db dies”: from 4 s to 6 s.") == 1
     runs[2].faults = []
     text = printed(Results({v: fakes.model(v) for v in ("base", "other")}, runs, wall_s=0.1))
-    assert "Fault “db dies”: from 4.000 s to 6.000 s, in base." in text
+    assert "Fault “db dies”: from 4 s to 6 s, in base." in text
 
 
 def test_notes_name_what_they_concern() -> None:

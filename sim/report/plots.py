@@ -1,0 +1,8 @@
+"""Pictures of results. Each function returns a Figure, which a notebook shows and `savefig` writes."""
+
+from sim.report.forest import forest
+from sim.report.latency import latency_ccdf
+from sim.report.through_time import time_series
+from sim.report.topology import topology
+
+__all__ = ["forest", "latency_ccdf", "time_series", "topology"]
