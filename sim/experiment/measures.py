@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from sim.engine.run import Gauge, Run, Scope, ScopeKind
 from sim.experiment.outline import ServiceOutline
-from sim.statistics import Estimate, availability, mean_estimate, pooled_quantile
+from sim.statistics import Averages, Estimate, Latencies, Samples, Shares, mean_estimate
 
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 GAUGES = ("utilization", "in_system_mean", "queue_mean", "busy_cores_mean")
+WINDOW_TARGET = 0.999
+"""Share of good answers from which on a window has met its objective."""
 
 
 def measured_s(run: Run) -> float:
@@ -22,38 +27,97 @@ def not_ok(scope: Scope) -> int:
     return scope.cohort.offered - scope.cohort.outcomes.get("ok", 0)
 
 
-def scope_estimates(runs: Sequence[Run], kind: ScopeKind, name: str) -> dict[str, Estimate]:
-    """Estimates by metric. In `latency_p99_s` what failed or was unfinished ranks as +∞; `latency_p99_ok_s` and
-    `latency_mean_s` describe the successes alone."""
+def scope_estimates(
+    runs: Sequence[Run], kind: ScopeKind, name: str, *, caveat: str = "", window_target: float = WINDOW_TARGET
+) -> dict[str, Estimate]:
+    """The metrics of `scope_samples`, with 95 % intervals. `caveat` is what each has to say of itself. After a stop at
+    a limit none has an interval: replications that reach differently far have nothing in common."""
+    samples = scope_samples(runs, kind, name, window_target=window_target)
+    stopped = stop_caveat(runs)
+    return {metric: _with_caveats(sample.estimate(), caveat, stopped) for metric, sample in samples.items()}
+
+
+def scope_samples(
+    runs: Sequence[Run], kind: ScopeKind, name: str, *, window_target: float = WINDOW_TARGET
+) -> dict[str, Samples]:
+    """What each replication says, by metric.
+
+    In `latency_p99_s` what failed or was unfinished ranks as +∞; `latency_p99_ok_s` and `latency_mean_s` describe the
+    successes alone. `availability` is the share of requests answered well, `good_share` of those within the class's
+    latency objective too, `window_availability` that of time windows (see `windows_met`).
+    """
     scopes = [run.scope(kind, name) for run in runs]
     histograms = [scope.latency.histogram for scope in scopes]
     failed = [not_ok(scope) for scope in scopes]
-    offered = [_rate(scope.cohort.offered, measured_s(run)) for run, scope in zip(runs, scopes, strict=True)]
-    estimates = {
-        "offered_per_s": mean_estimate(offered),
-        "throughput_per_s": mean_estimate([scope.throughput_per_s for scope in scopes]),
-        "goodput_per_s": mean_estimate([scope.goodput_per_s for scope in scopes]),
-        "latency_mean_s": mean_estimate([_mean_latency(scope) for scope in scopes]),
+    offered = [scope.cohort.offered for scope in scopes]
+    windows = [windows_met(run, kind, name, window_target) for run in runs]
+    samples: dict[str, Samples] = {
+        "offered_per_s": Averages([_rate(n, measured_s(run)) for run, n in zip(runs, offered, strict=True)]),
+        "throughput_per_s": Averages([scope.throughput_per_s for scope in scopes]),
+        "goodput_per_s": Averages([scope.goodput_per_s for scope in scopes]),
+        "latency_mean_s": Averages([_mean_latency(scope) for scope in scopes]),
     }
     for label, q in QUANTILES.items():
-        estimates[f"latency_{label}_s"] = pooled_quantile(histograms, failed, q)
+        samples[f"latency_{label}_s"] = Latencies(histograms, failed, q)
     for label, q in QUANTILES.items():
-        estimates[f"latency_{label}_ok_s"] = pooled_quantile(histograms, [0] * len(scopes), q)
-    estimates["availability"] = availability(
-        [scope.cohort.outcomes.get("ok", 0) for scope in scopes], [scope.cohort.offered for scope in scopes]
+        samples[f"latency_{label}_ok_s"] = Latencies(histograms, [0] * len(scopes), q)
+    samples["availability"] = Shares([n - bad for n, bad in zip(offered, failed, strict=True)], offered)
+    samples["good_share"] = Shares([scope.cohort.good for scope in scopes], offered)
+    samples["window_availability"] = Shares([met for met, _ in windows], [of for _, of in windows], "windows")
+    return samples
+
+
+def windows_met(run: Run, kind: str, name: str, target: float = WINDOW_TARGET) -> tuple[int, int]:
+    """How many windows of the time series met the objective, and of how many.
+
+    Whole windows between warm-up and end count, if they had a request. A window has met the objective where at least
+    `target` of the requests that ended in it were ok. Where requests came and none ended, the next window in which
+    some did decides; without one, it has not.
+    """
+    series = run.series
+    rows = series[(series["kind"] == kind) & (series["name"] == name)] if len(series) else series
+    if not len(rows):
+        return 0, 0
+    start_s = rows["window_start_s"].to_numpy(dtype=float)
+    end_s = np.append(start_s[1:], min(run.duration_s, run.stopped_at_s))
+    slack_s = 1e-9 * run.duration_s
+    whole = end_s - start_s >= (end_s - start_s).max() - slack_s
+    ended = (rows["ok"] + rows["failed"]).astype(float)
+    share = (rows["ok"] / ended.where(ended > 0)).bfill().fillna(0.0).to_numpy()
+    counted = whole & (start_s >= run.warmup_s - slack_s) & ((rows["offered"] > 0) | (ended > 0)).to_numpy()
+    return int((share[counted] >= target).sum()), int(counted.sum())
+
+
+def stop_caveat(runs: Sequence[Run]) -> str:
+    """What the numbers of runs that stopped at a limit have to say of themselves, or nothing."""
+    stopped = sum(run.stopped is not None for run in runs)
+    if not stopped:
+        return ""
+    if stopped == len(runs):
+        return f"all {stopped} replications stopped at a limit: what they did up to there"
+    return (
+        f"{stopped} of {len(runs)} replications stopped at a limit: what they did up to there is mixed with the others"
     )
-    return estimates
 
 
-def gauge_estimates(runs: Sequence[Run], names: Sequence[str], kind: str) -> dict[str, Estimate]:
+def gauge_estimates(runs: Sequence[Run], names: Sequence[str], kind: str, *, caveat: str = "") -> dict[str, Estimate]:
     """Estimates of the gauges called `names` taken together: tasks and cores add up, utilizations are averaged."""
     groups = [[gauge for gauge in run.gauges if gauge.kind == kind and gauge.name in names] for run in runs]
-    return {metric: mean_estimate([_together(group, metric) for group in groups]) for metric in GAUGES}
+    stopped = stop_caveat(runs)
+    return {
+        metric: _with_caveats(mean_estimate([_together(group, metric) for group in groups]), caveat, stopped)
+        for metric in GAUGES
+    }
 
 
-def service_estimates(runs: Sequence[Run], service: ServiceOutline) -> dict[str, Estimate]:
+def service_estimates(runs: Sequence[Run], service: ServiceOutline, *, caveat: str = "") -> dict[str, Estimate]:
     """Gauges of a service: its instances taken together."""
-    return gauge_estimates(runs, [instance.name for instance in service.instances], "instance")
+    return gauge_estimates(runs, [instance.name for instance in service.instances], "instance", caveat=caveat)
+
+
+def _with_caveats(estimate: Estimate, caveat: str, stopped: str) -> Estimate:
+    reason = "; ".join(text for text in (caveat, stopped, estimate.reason) if text)
+    return Estimate(estimate.value, reason=reason) if stopped else replace(estimate, reason=reason)
 
 
 def _together(gauges: Sequence[Gauge], metric: str) -> float:

@@ -124,9 +124,10 @@ def _deal(crew: list[_Worker], jobs: Sequence[Any], watch: Callable[[int], objec
 def _receive(pipe: Connection) -> tuple[int, Any]:
     try:
         index, result, error = pipe.recv()
-    except EOFError:
+    except (EOFError, ConnectionError):
         raise DsimError(
-            "a worker process was killed, perhaps for lack of memory; use fewer --workers or a shorter run"
+            "a worker process was killed, perhaps for lack of memory; use fewer --workers or a shorter run "
+            '(a script starts workers below `if __name__ == "__main__":`, since they import it)'
         ) from None
     if error is not None:
         raise error

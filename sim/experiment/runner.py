@@ -19,6 +19,7 @@ from sim.experiment.outline import outline
 from sim.experiment.pool import Report, Watch, run_jobs
 from sim.experiment.results import Results
 from sim.experiment.store import save
+from sim.experiment.warmup import Warmup, final_plan, find_warmup, pilot_plan
 from sim.model import Model
 
 if TYPE_CHECKING:
@@ -78,14 +79,16 @@ def run_scenario(
     models = _models(scenario, variants, replications, seed)
     start = time.perf_counter()
     with _folder(models, directory) as (folder, scratch):
-        jobs = _jobs(models, folder)
-        watch = _watch(jobs, progress)
+        watch = _watch(models, progress)
         _compile(watch)
-        runs = _run_all(jobs, workers, watch)
+        warmup = None
+        if any(model.run.warmup_auto for model in models):
+            models, warmup, watch = _settle(models, workers, watch)
+        runs = _run_all(_jobs(models, folder), workers, watch)
         wall_s = time.perf_counter() - start
         origin = _origin(scenario, models)
         outlines = {variant: outline(model) for variant, model in origin.models.items()}
-        results = Results(outlines, runs, wall_s, scratch=scratch, origin=origin)
+        results = Results(outlines, runs, wall_s, scratch=scratch, origin=origin, warmup=warmup)
         if folder is not None and scratch is None:
             save(results, folder)
     if directory is not None:
@@ -109,7 +112,7 @@ def _check_number(name: str, given: int | None, at_least: int) -> None:
 def _models(
     scenario: Scenario, variants: Sequence[str] | None, replications: int | None, seed: int | None
 ) -> list[Model]:
-    models = [scenario.resolve(variant) for variant in (variants or scenario.variants)]
+    models = [scenario.resolve(variant) for variant in dict.fromkeys(variants or scenario.variants)]
     plans = [
         replace(
             model.run,
@@ -149,12 +152,23 @@ def _jobs(models: Sequence[Model], folder: Path | None) -> list[Job]:
     return jobs
 
 
+def _settle(
+    models: Sequence[Model], workers: int | None, watch: Watch | None
+) -> tuple[list[Model], Warmup, Watch | None]:
+    """A first pass that measures all, the warm-up that it shows, and the models that state this warm-up. The first pass
+    counts as progress."""
+    pilots = _run_all(_jobs([replace(m, run=pilot_plan(m.run)) for m in models], None), workers, watch)
+    warmup = find_warmup({m.variant: [run for run in pilots if run.variant == m.variant] for m in models})
+    settled = [replace(model, run=final_plan(model.run, warmup)) for model in models]
+    return settled, warmup, None if watch is None else _after(pilots, watch)
+
+
 def _run_all(jobs: Sequence[Job], workers: int | None, watch: Watch | None) -> list[Run]:
     if workers is not None:
         return run_jobs(simulate_job, jobs, workers, watch)
     first = run_jobs(simulate_job, jobs[:1], 1, watch)
     pays = first[0].wall_s * (len(jobs) - 1) > WORTH_WORKERS_S
-    rest_watch = None if watch is None else _after(first[0], watch)
+    rest_watch = None if watch is None else _after(first, watch)
     return first + run_jobs(simulate_job, jobs[1:], (os.cpu_count() or 1) if pays else 1, rest_watch)
 
 
@@ -169,8 +183,10 @@ def _compile(watch: Watch | None) -> None:
         watch(0, 0.0, 0)
 
 
-def _after(first: Run, watch: Watch) -> Watch:
-    return lambda done, simulated_s, events: watch(done + 1, simulated_s + first.stopped_at_s, events + first.events)
+def _after(runs: Sequence[Run], watch: Watch) -> Watch:
+    """Counts on from runs that have ended."""
+    before_s, before = sum(run.stopped_at_s for run in runs), sum(run.events for run in runs)
+    return lambda done, simulated_s, events: watch(done + len(runs), simulated_s + before_s, events + before)
 
 
 def simulate_job(job: Job, report: Report) -> Run:
@@ -182,11 +198,14 @@ def simulate_job(job: Job, report: Report) -> Run:
     return run
 
 
-def _watch(jobs: Sequence[Job], progress: Callable[[Progress], None] | None) -> Watch | None:
+def _watch(models: Sequence[Model], progress: Callable[[Progress], None] | None) -> Watch | None:
+    """Where the warm-up is to be found, every job is done twice."""
     if progress is None:
         return None
-    to_simulate_s = sum(job.model.run.duration_s for job in jobs)
-    return lambda done, simulated_s, events: progress(Progress(done, len(jobs), simulated_s, to_simulate_s, events))
+    plans = [plan for model in models for plan in [model.run] * (2 if model.run.warmup_auto else 1)]
+    jobs = sum(plan.replications for plan in plans)
+    to_simulate_s = sum(plan.replications * plan.duration_s for plan in plans)
+    return lambda done, simulated_s, events: progress(Progress(done, jobs, simulated_s, to_simulate_s, events))
 
 
 def _move_requests(runs: Sequence[Run], directory: Path) -> None:

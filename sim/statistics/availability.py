@@ -1,4 +1,4 @@
-"""The share of requests that were answered well."""
+"""The share of requests that were answered well, or of windows that met an objective."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 from sim.statistics.estimate import Estimate, withheld
 from sim.statistics.means import CONFIDENCE, mean_estimate
+
+FEW = 10
+"""Failures (or successes) in all replications together from which on their spread over replications is trusted."""
 
 
 def upper_bound_without_failures(trials: int, confidence: float = CONFIDENCE) -> float:
@@ -19,22 +22,41 @@ def upper_bound_without_failures(trials: int, confidence: float = CONFIDENCE) ->
     return float(special.betaincinv(1.0, trials, confidence))
 
 
-def availability(good: Sequence[int], offered: Sequence[int], confidence: float = CONFIDENCE) -> Estimate:
-    """The share of good requests: the mean over replications with Student's interval, cut to [0, 1].
+def exact_share(count: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Clopper & Pearson's two-sided interval of a probability, from `count` hits in `trials` independent ones."""
+    from scipy import special
+
+    tail = 0.5 * (1.0 - confidence)
+    low = float(special.betaincinv(count, trials - count + 1, tail)) if count else 0.0
+    high = float(special.betaincinv(count + 1, trials - count, 1.0 - tail)) if count < trials else 1.0
+    return low, high
+
+
+def availability(
+    good: Sequence[int], offered: Sequence[int], confidence: float = CONFIDENCE, what: str = "requests"
+) -> Estimate:
+    """The share of good ones: the mean over replications with Student's interval, cut to [0, 1].
 
     Args:
-        good, offered: requests, one number a replication.
+        good, offered: requests (or what `what` names), one number a replication.
     Without a single failure (or a single success) the interval is one-sided and has the width of what so many
-    requests can tell: never 100 ± 0 %.
+    requests can tell: never 100 ± 0 %. With fewer than 10 it is at least as wide as the exact binomial one: spread
+    over a few replications, so few failures look more even than they are.
     """
     total = sum(offered)
     if total == 0:
-        return withheld("no request was offered")
+        return withheld(f"no {what.removesuffix('s')} was offered")
     bound = upper_bound_without_failures(total, confidence)
     if sum(good) == total:
-        return Estimate(1.0, 1.0 - bound, 1.0, f"no failure in {total} requests: a one-sided bound")
+        return Estimate(1.0, 1.0 - bound, 1.0, f"no failure in {total} {what}: a one-sided bound")
     if sum(good) == 0:
-        return Estimate(0.0, 0.0, bound, f"no success in {total} requests: a one-sided bound")
+        return Estimate(0.0, 0.0, bound, f"no success in {total} {what}: a one-sided bound")
     shares = [g / n if n else float("nan") for g, n in zip(good, offered, strict=True)]
     mean = mean_estimate(shares, confidence)
-    return Estimate(mean.value, max(mean.low, 0.0), min(mean.high, 1.0), mean.reason) if mean.has_interval else mean
+    if not mean.has_interval:
+        return mean
+    low, high = mean.low, mean.high
+    if min(sum(good), total - sum(good)) < FEW:
+        exact = exact_share(sum(good), total, confidence)
+        low, high = min(low, exact[0]), max(high, exact[1])
+    return Estimate(mean.value, max(low, 0.0), min(high, 1.0), mean.reason)

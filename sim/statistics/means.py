@@ -16,11 +16,11 @@ CONFIDENCE = 0.95
 ONE_REPLICATION = "one replication gives no interval; run at least two"
 
 
-def student_factor(n: int, confidence: float = CONFIDENCE) -> float:
-    """How many standard errors the two-sided interval reaches, from n ≥ 2 values."""
+def student_factor(degrees: float, confidence: float = CONFIDENCE) -> float:
+    """How many standard errors the two-sided interval reaches, with so many degrees of freedom."""
     from scipy import special  # a quarter of a second, which only a summary needs
 
-    return float(special.stdtrit(n - 1, 0.5 + confidence / 2))
+    return float(special.stdtrit(degrees, 0.5 + confidence / 2))
 
 
 def mean_estimate(values: Sequence[float], confidence: float = CONFIDENCE) -> Estimate:
@@ -39,5 +39,5 @@ def mean_estimate(values: Sequence[float], confidence: float = CONFIDENCE) -> Es
     mean = float(data.mean())
     if n == 1:
         return without_interval(mean, ONE_REPLICATION)
-    half_width = student_factor(n, confidence) * float(data.std(ddof=1)) / np.sqrt(n)
+    half_width = student_factor(n - 1, confidence) * float(data.std(ddof=1)) / np.sqrt(n)
     return Estimate(mean, mean - half_width, mean + half_width)

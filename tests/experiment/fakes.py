@@ -71,7 +71,9 @@ def run(
         Gauge("node", "app-1", 6.0, 1.0, 4.0, 0.6),
         Gauge("node", "db-1", 1.0, 0.0, 7.2, 0.9),
     ]
-    series = pd.DataFrame({"window_start_s": [0.0, 1.0], "kind": "source", "name": "users", "offered": [100, 101]})
+    series = pd.DataFrame(
+        {"window_start_s": [0.0, 1.0], "kind": "source", "name": "users", "offered": [100, 101], "ok": 100, "failed": 0}
+    )
     return Run(
         scenario="fake", variant=variant, replication=replication, seed=7, warmup_s=2.0, duration_s=12.0,
         stopped=stopped, stopped_at_s=12.5, scopes=[users, robots], gauges=gauges, series=series, requests=None,
