@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import groupby
 
 from sim.forms import listed
 from sim.units import format_duration
@@ -57,5 +58,10 @@ def first_few(parts: Sequence[str]) -> str:
 
 
 def several(names: Sequence[str]) -> str:
-    """`app-1, app-2 and app-3`, or `app-1 … app-9 (9)` of many."""
-    return listed(names) if len(names) <= MOST_NAMES else f"{names[0]} … {names[-1]} ({len(names)})"
+    """`app-1, app-2 and db-1`, `app-1 … app-9 (9)` of many, `old-1 … old-5 and new-1 … new-5` of several kinds."""
+    if len(names) <= MOST_NAMES:
+        return listed(names)
+    kinds = [list(group) for _, group in groupby(names, key=lambda name: name.rpartition("-")[0])]
+    if len(kinds) == 1 or len(kinds) > MOST_NAMES:
+        return f"{names[0]} … {names[-1]} ({len(names)})"
+    return listed([f"{kind[0]} … {kind[-1]}" if len(kind) > 1 else kind[0] for kind in kinds])

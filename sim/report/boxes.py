@@ -16,7 +16,7 @@ from sim.units import format_duration
 
 NAMES_SHOWN = 4
 """Instances in the box of a node."""
-CELLS_APART = 12
+CELLS_APART = 8
 """With more shared nodes than this, those that are alike share a box."""
 
 
@@ -105,7 +105,8 @@ def _service_box(service: Service, model: Model, found: Explanation, own: dict[s
     mine = [s for s in found.stations if s.name in (hosts if s.kind == "node" else names)]
     bar = max(mine, key=lambda station: (station.limits, station.utilization), default=None)
     faults = [f for f in model.faults if f.target in (names if f.target_kind == "instance" else hosts)]
-    lines = (f"{len(service.instances)} × {_concurrency(service)}", _where(service, hosts))
+    several = f"{len(service.instances):,} × " if len(service.instances) > 1 else ""
+    lines = (several + _concurrency(service), _where(service, hosts))
     return Box(service.name, lines, bar, tuple(_broken(fault, fault.target) for fault in faults))
 
 
@@ -115,7 +116,7 @@ def _concurrency(service: Service) -> str:
             bound = "" if queue is None else f", queue {queue:,}"
             return f"{workers:,} thread{'s' if workers > 1 else ''}{bound}"
         case EventLoop():
-            return "event loop"
+            return "event loops" if len(service.instances) > 1 else "event loop"
         case _:
             return "goroutines"
 

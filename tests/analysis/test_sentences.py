@@ -117,6 +117,8 @@ def test_long_tables_are_cut_and_say_so() -> None:
         (words.percentage(1e-12), "< 0.0001 %"),
         (words.several(["a", "b", "c"]), "a, b and c"),
         (words.several(["a-1", "a-2", "a-3", "a-4"]), "a-1 … a-4 (4)"),
+        (words.several(["old-1", "old-2", "new-1", "new-2"]), "old-1 … old-2 and new-1 … new-2"),
+        (words.several(["a-1", "b-1", "c-1", "d-1"]), "a-1 … d-1 (4)"),
         (words.first_few(list("abcdefg")), "a, b, c, d and 3 more"),
     ],
 )

@@ -22,7 +22,7 @@ def texts(figure: Figure) -> list[str]:
 
 def test_what_a_picture_says() -> None:
     written = texts(topology(model_from(SHOP)))
-    for part in ("A shop with [brackets]", "users", "web", "2 × goroutines", "1 × 8 threads, queue 4", "100/s"):
+    for part in ("A shop with [brackets]", "users", "web", "2 × goroutines", "8 threads, queue 4", "100/s"):
         assert part in written, part
     assert "workers 50 %, full first" in written
     assert "✕ web-1 down at 10s for 5s" in written
