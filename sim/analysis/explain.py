@@ -133,11 +133,21 @@ class _Analysis:
             what_peaks=self.asked[number].what_peaks,
             latency_s=self.latencies[number],
             saturation_per_s=wanted * factor,
+            alone_per_s=self._alone(number),
             slo_latency_s=source.slo_latency_s,
             users=closed.users if closed else None,
             think_s=closed.think.mean() if closed else None,
             knee_users=closed.users * factor if closed else None,
         )
+
+    def _alone(self, number: int) -> float:
+        if self.traffic.endless or self.saturation.spread:
+            return float("nan")
+        demands = self.stations.demands()
+        others = np.where(np.arange(len(self.rates)) == number, 0.0, self.rates)
+        left = np.array([c - _busy(row, others) for c, row in zip(self.stations.capacity, demands, strict=True)])
+        own = demands[:, number]
+        return max(float(np.min(left[own > 0.0] / own[own > 0.0], initial=np.inf)), 0.0)
 
     def _stations(self) -> tuple[StationLoad, ...]:
         demands = np.nan_to_num(self.stations.demands(), nan=np.inf, posinf=np.inf)

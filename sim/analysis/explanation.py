@@ -29,6 +29,9 @@ class SourceLoad:
     """Mean at no contention. nan where requests go in circles for ever."""
     saturation_per_s: float
     """The source's rate when the first station is full, all sources growing alike. inf: none ever is."""
+    alone_per_s: float
+    """Its rate when the first station that it visits is full while the other sources stay as they are declared. nan
+    where balancers steer: they would then spread the others anew."""
     slo_latency_s: float | None = None
     users: int | None = None
     think_s: float | None = None

@@ -52,6 +52,7 @@ def print_explanation(found: Explanation, console: Console) -> None:
 
 def traffic_table(found: Explanation) -> Table | None:
     peaks = any(source.peak_per_s > source.rate_per_s for source in found.sources)
+    several = len(found.sources) > 1 and not found.is_steered
     rows = []
     for source in found.sources:
         users = "" if source.users is None else f" ({source.users:,})"
@@ -59,11 +60,13 @@ def traffic_table(found: Explanation) -> Table | None:
             name if share == 1.0 else f"{words.percentage(share)} {name}" for name, share in source.targets.items()
         ]
         peak = [words.rate(source.peak_per_s)] if peaks else []
-        rates = [words.rate(source.rate_per_s), *peak, words.rate(source.saturation_per_s)]
+        alone = [words.rate(source.alone_per_s)] if several else []
+        rates = [words.rate(source.rate_per_s), *peak, words.rate(source.saturation_per_s), *alone]
         rows.append(
             Row((source.name, source.arrivals + users, words.several(targets), *rates, words.time(source.latency_s)))
         )
-    numbers = ["declared", *(["peak"] if peaks else []), "flattens at", "latency at no contention"]
+    flat = ["flattens at", "if only it grows, at"] if several else ["flattens at"]
+    numbers = ["declared", *(["peak"] if peaks else []), *flat, "latency at no contention"]
     return _table("Traffic", ["source", "arrivals", "to"], numbers, rows, "sources")
 
 

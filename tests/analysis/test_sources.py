@@ -66,6 +66,25 @@ def test_closed_users_take_what_open_traffic_leaves() -> None:
     assert found.factor == pytest.approx(100.0 / 320.0)
 
 
+def test_a_source_alone_ends_at_what_the_others_leave() -> None:
+    """`a` is 20 % busy with others; `b` is nobody else's."""
+    found = explain(
+        model_from(
+            """
+            scenario: alone
+            services: {a: {cpu: 10ms}, b: {cpu: 1ms}}
+            traffic:
+              both: {to: {a: 50%, b: 50%}, arrivals: poisson(20/s)}
+              one: {to: a, arrivals: poisson(10/s)}
+              other: {to: b, arrivals: poisson(90/s)}
+            """
+        )
+    )
+    alone = {source.name: source.alone_per_s for source in found.sources}
+    assert alone == pytest.approx({"both": 180.0, "one": 90.0, "other": 990.0})
+    assert found.factor == pytest.approx(5.0)
+
+
 def test_a_trace_says_itself_which_endpoints_it_visits(tmp_path: Path) -> None:
     (tmp_path / "trace.csv").write_text("time,to\n0,a.main\n1,b.main\n2,a.main\n3,a.main\n")
     (tmp_path / "s.yaml").write_text(
