@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+import sim
 from sim.errors import DsimError
 from sim.experiment.fates import Fates, fates_of
 from sim.experiment.measures import scope_samples, stop_caveat
@@ -93,6 +94,9 @@ class Comparison:
     def to_frame(self) -> pd.DataFrame:
         """A row a variant, source and metric. Of each estimate its value, `_low` and `_high`."""
         return pd.DataFrame([_row(difference) for difference in self.differences])
+
+    def _repr_html_(self) -> str:
+        return sim.report.comparison_html(self)
 
 
 @dataclass(frozen=True, slots=True)

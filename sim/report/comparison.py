@@ -17,7 +17,7 @@ from sim.report.html import paragraph
 from sim.report.meaning import Meaning, meaning_of
 from sim.report.metrics import Unit, kind_of, name_of, unit_of
 from sim.report.numbers import MINUS, MISSING, percentage, plain, signed, time_unit, with_interval
-from sim.report.summary import grouped, stop_sentences
+from sim.report.summary import grouped, measured_sentence, stop_sentences
 from sim.statistics import Estimate
 
 COLOURS: dict[Meaning, str] = {
@@ -199,20 +199,6 @@ def remarks(results: Results, comparison: Comparison) -> list[str]:
         *stop_sentences(results),
         measured_sentence(results),
     ]
-
-
-def measured_sentence(results: Results) -> str:
-    """From when to when requests were counted."""
-    if results.warmup is not None:
-        return f"{results.warmup.sentence[:1].upper()}{results.warmup.sentence[1:]}."
-    spans: dict[tuple[float, float], list[str]] = {}
-    for variant, model in results.models.items():
-        spans.setdefault((model.run.warmup_s, model.run.duration_s), []).append(variant)
-    parts = [
-        f"from {start_s:.6g} to {end_s:.6g} s" + (f" in {', '.join(of)}" if len(spans) > 1 else "")
-        for (start_s, end_s), of in spans.items()
-    ]
-    return f"Measured: requests that arrive {', '.join(parts)}; before that is warm-up."
 
 
 def comparison_html(comparison: Comparison) -> str:

@@ -23,6 +23,7 @@ def document(results: Results) -> dict[str, Any]:
         "wall_s": results.wall_s,
         "directory": None if results.directory is None else str(results.directory),
         "variants": {variant: _variant(results, variant) for variant in results.variants},
+        "warmup": None if results.warmup is None else asdict(results.warmup),
         "faults": fault_sentences(results),
     }
 

@@ -48,7 +48,7 @@ def print_summary(results: Results, console: Console) -> None:
         console.print(note, highlight=False)
     for variant in results.variants:
         console.print(to_rich(places_grid(results, variant)))
-    for sentence in (*fault_sentences(results), *stop_sentences(results)):
+    for sentence in (*fault_sentences(results), *stop_sentences(results), measured_sentence(results)):
         console.print(sentence, highlight=False)
 
 
@@ -146,3 +146,18 @@ def stop_sentences(results: Results) -> list[str]:
             f"This ended {stopped} of {len(runs)} replications; the numbers reach up to there."
         )
     return sentences
+
+
+def measured_sentence(results: Results) -> str:
+    """From when to when requests were counted."""
+    if results.warmup is not None:
+        return f"{results.warmup.sentence[:1].upper()}{results.warmup.sentence[1:]}."
+    spans: dict[tuple[float, float], list[str]] = {}
+    for variant, model in results.models.items():
+        spans.setdefault((model.run.warmup_s, model.run.duration_s), []).append(variant)
+    parts = [
+        f"from {start_s:.6g} to {end_s:.6g} s" + (f" in {', '.join(of)}" if len(spans) > 1 else "")
+        for (start_s, end_s), of in spans.items()
+    ]
+    before = "; before that is warm-up" if any(start_s for start_s, _ in spans) else ""
+    return f"Measured: requests that arrive {', '.join(parts)}{before}."

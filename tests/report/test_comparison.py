@@ -12,7 +12,7 @@ from rich.console import Console
 from sim.experiment import Results
 from sim.experiment.origin import Origin
 from sim.experiment.outline import outline
-from sim.report import comparison_html, print_comparison
+from sim.report import print_comparison
 from sim.report.comparison import exploratory, notes, pairing, side_by_side
 from sim.report.grid import Grid, to_html, within
 from sim.report.metrics import name_of
@@ -111,7 +111,7 @@ def test_notes_say_why_numbers_are_missing() -> None:
 
 
 def test_notebooks_show_tables_and_verdicts() -> None:
-    html = comparison_html(comparison(difference("latency_p99_s", -0.04, -0.02, "differs", sentence="a < b & c")))
+    html = (comparison(difference("latency_p99_s", -0.04, -0.02, "differs", sentence="a < b & c")))._repr_html_()
     assert html.count("<table>") == 3
     assert "a &lt; b &amp; c" in html
     assert "better" in html
