@@ -62,14 +62,18 @@ def judge(document: Map, variant: str, folder: Path | None) -> Judgement:
     return Judgement(form, model, tuple(findings), findings.idle, findings.useful)
 
 
-def never_useful(judgements: Iterable[Judgement]) -> list[Finding]:
-    """What changes nothing in any variant that has it. To be asked where nothing else is wrong."""
+def never_useful(judgements: Iterable[Judgement], *, explored: bool) -> list[Finding]:
+    """What changes nothing in any variant that has it. To be asked where nothing else is wrong.
+
+    Who explores with overrides, say with fewer instances, may leave lines of the file without effect, but no override.
+    """
     idle: dict[Mark, str] = {}
     useful: set[Mark] = set()
     for judgement in judgements:
         idle = {**judgement.idle, **idle}
         useful.update(judgement.useful)
-    return [Finding(mark, text) for mark, text in idle.items() if mark not in useful]
+    told = [Finding(mark, text) for mark, text in idle.items() if mark not in useful]
+    return [finding for finding in told if finding.mark.origin or not explored]
 
 
 def mixed_warmups(judgements: Mapping[str, Judgement]) -> list[Problem]:

@@ -107,7 +107,7 @@ def load_text(text: str, name: str, overrides: Overrides = (), *, folder: Path |
     expectations, wrong_claims = read_expectations(document.tree, name, sources)
     problems = [*document.problems, *problems, *wrong_claims, *mixed_warmups(judged)]
     found = gather(problems, {v: judgement.findings for v, judgement in judged.items()})
-    found = found or gather((), {"": never_useful(judged.values())})
+    found = found or gather((), {"": never_useful(judged.values(), explored=bool(changes))})
     if found:
         raise ScenarioErrors([finding.mark.text(name) + finding.text for finding in found])
     forms = {variant: judgement.form for variant, judgement in judged.items() if judgement.form}

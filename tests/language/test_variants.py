@@ -148,3 +148,12 @@ def test_a_mistake_that_a_variant_causes_elsewhere_names_the_variant() -> None:
     [message] = told(text=text)
     assert message.startswith("f.yaml:14: failures.app 2 dies.crash: got the unknown node or instance app-2")
     assert message.endswith("(in variant one)")
+
+
+def test_overrides_may_leave_lines_of_the_file_without_effect() -> None:
+    """With one instance nothing runs on the node that crashes."""
+    assert len(with_overrides("services.api.instances=1").resolve("plain").faults) == 1
+    [message] = told("services.api.instances=1", "services.api.calls.api.timeout=5ms")
+    assert message == (
+        "--set services.api.calls.api.timeout: api never calls api; it calls db; remove it, or write a call step"
+    )
