@@ -210,8 +210,8 @@ PERCENTAGE = {"type": "string", "pattern": rf"^\s*{PERCENTAGE_PATTERN}\s*$"}
 
 def count_field(least: int, most: int = LARGEST_COUNT) -> Any:
     """What stands beside `int` in the annotation of an integer with limits."""
-    prefixes = "".join(prefix for prefix, factor in PREFIXES.items() if factor <= most)
-    text = {"type": "string", "pattern": rf"^\s*\+?[0-9][0-9._]*\s*[{prefixes}]?\s*$"}
+    prefixes = "|".join(prefix for prefix, factor in PREFIXES.items() if factor <= most)
+    text = {"type": "string", "pattern": rf"^\s*\+?[0-9][0-9._]*\s*(?:{prefixes})\s*$"}
     schema = {"anyOf": [{"type": "integer", "minimum": least, "maximum": most}, text]}
     return _field(lambda value: read_count(value, least=least, most=most), schema)
 
