@@ -193,8 +193,15 @@ def quantity_pattern(units: Iterable[str], sign: Sign = "zero or above") -> str:
     return rf"{_SIGNS[sign]}{_NUMBER}\s*(?:{'|'.join(map(re.escape, units))})"
 
 
+def pattern_schema(pattern: str, what: str) -> dict[str, Any]:
+    """Text that a regular expression matches as a whole; `what` is said by editors where it does not."""
+    return {"type": "string", "pattern": rf"^\s*{pattern}\s*$", "patternErrorMessage": f"must be {what}"}
+
+
 def quantity_schema(units: Iterable[str], sign: Sign = "zero or above") -> dict[str, Any]:
-    return {"type": "string", "pattern": rf"^\s*{quantity_pattern(units, sign)}\s*$"}
+    names = tuple(units)
+    what = "a time such as 250ms" if "ms" in names else "a rate such as 400/s" if "/s" in names else "a percentage"
+    return pattern_schema(quantity_pattern(names, sign), what if sign == "any" else f"{what}, {sign}")
 
 
 def choices_schema(*allowed: str) -> dict[str, Any]:
@@ -204,7 +211,7 @@ def choices_schema(*allowed: str) -> dict[str, Any]:
 DURATION_OR_ZERO = quantity_schema(DURATIONS)
 DURATION_ABOVE_ZERO = quantity_schema(DURATIONS, "above zero")
 PERCENTAGE_PATTERN = r"\+?(?:0*(?:100(?:\.0*)?|[0-9]{1,2}(?:\.[0-9]*)?)|\.[0-9]+|[0-9.]*[eE_][0-9eE_.+-]*)\s*%"
-PERCENTAGE = {"type": "string", "pattern": rf"^\s*{PERCENTAGE_PATTERN}\s*$"}
+PERCENTAGE = pattern_schema(PERCENTAGE_PATTERN, "a percentage from 0% to 100%")
 """From 0% to 100%; what is written with an exponent is not held against the limits."""
 
 

@@ -20,6 +20,7 @@ from sim.forms.base import read_as, schema_of
 from sim.forms.fields import (
     PERCENTAGE_PATTERN,
     Identifier,
+    pattern_schema,
     quantity_pattern,
     read_duration,
     read_probability,
@@ -110,7 +111,7 @@ METRICS: dict[str, Metric] = {
 def claim_schema() -> dict[str, Any]:
     """JSON schema of a claim."""
     quantities = [rf"{name}\s*[<>]=?\s*{metric.pattern}" for name, metric in METRICS.items()]
-    return {"type": "string", "pattern": rf"^\s*(?:[A-Za-z_][\w-]*\.)?(?:{'|'.join(quantities)})\s*$"}
+    return pattern_schema(rf"(?:[A-Za-z_][\w-]*\.)?(?:{'|'.join(quantities)})", f"a claim such as {_EXAMPLE}")
 
 
 def read_expectations(

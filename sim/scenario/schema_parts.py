@@ -14,6 +14,7 @@ from sim.forms.fields import (
     PERCENTAGE,
     Sign,
     choices_schema,
+    pattern_schema,
     quantity_pattern,
     quantity_schema,
 )
@@ -99,14 +100,10 @@ def _required(parameters: Mapping[str, Parameter]) -> list[str]:
 
 
 def _family(family: Family) -> dict[str, Any]:
-    ways: list[dict[str, Any]] = [
-        {"type": "string", "pattern": pattern}
-        for name, cls in family.entries.items()
-        if (pattern := _call_pattern(name, cls))
-    ]
-    if family.lone:
-        ways.append(quantity_schema(DURATIONS))
-    return {"anyOf": [*ways, one_of({name: _entry(cls) for name, cls in family.entries.items()})]}
+    calls = [call for name, cls in family.entries.items() if (call := _call_pattern(name, cls))]
+    lone = [quantity_pattern(DURATIONS)] if family.lone else []
+    short = pattern_schema(f"(?:{'|'.join(calls + lone)})", f"one {family.noun} such as {family.example}")
+    return {"anyOf": [short, one_of({name: _entry(cls) for name, cls in family.entries.items()})]}
 
 
 def _call_pattern(name: str, cls: type[Declared]) -> str:
@@ -116,7 +113,7 @@ def _call_pattern(name: str, cls: type[Declared]) -> str:
     parameter = cls.parameters[cls.single]
     units = UNITS.get(parameter.kind)
     inner = r"[^=]*[^=\s][^=]*" if units is None else quantity_pattern(units, _sign(parameter))
-    return rf"^\s*{name}\s*\(\s*{inner}\s*\)\s*$"
+    return rf"{name}\s*\(\s*{inner}\s*\)"
 
 
 def _entry(cls: type[Declared]) -> dict[str, Any]:
