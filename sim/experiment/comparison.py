@@ -14,7 +14,7 @@ import pandas as pd
 
 import sim
 from sim.errors import DsimError
-from sim.experiment.fates import Fates, fates_of
+from sim.experiment.fates import Fates
 from sim.experiment.measures import scope_samples, stop_caveat
 from sim.experiment.wording import SHARE, Subject, bare_sentence, difference_sentence, kind_of
 from sim.statistics import (
@@ -123,7 +123,7 @@ def compare(results: Results, baseline: str | None = None, *, margin: float = MA
         raise DsimError(f"margin: got {margin:g}; must be a share from 0 to below 1; give e.g. 0.05 for 5 %")
     baseline = _baseline(results, baseline)
     pairs = list(_pairs(results, baseline))
-    fates = tuple(_fates(results))
+    fates = results.fates()
     p_values = [pair.contrasts[metric].p_value() for pair in pairs for metric in PRIMARY]
     judge = _Judge(
         baseline,
@@ -190,16 +190,6 @@ def _stopped(results: Results, *variants: str) -> str:
 def _missing(estimates: Mapping[str, Estimate]) -> str:
     """Why a metric cannot be compared, if one variant has no (finite) value."""
     return "; ".join(f"in {v}, {e.reason}" for v, e in estimates.items() if not math.isfinite(e.value))
-
-
-def _fates(results: Results) -> Iterator[Fates]:
-    for variant in results.variants:
-        for source in results.sources:
-            if variant in results.variants_with(source):
-                named = source if len(results.sources) > 1 else ""
-                fates = fates_of(variant, source, results.of(variant), named=named)
-                if fates is not None:
-                    yield fates
 
 
 def _notes(results: Results, baseline: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ import sim
 from sim.engine.run import Run, Scope
 from sim.errors import DsimError
 from sim.experiment import tables
+from sim.experiment.fates import Fates, fates_of
 from sim.experiment.measures import scope_estimates
 from sim.experiment.origin import Origin
 from sim.experiment.outline import Outline
@@ -118,6 +119,17 @@ class Results:
         if all(run.requests is None for run in self.runs):
             raise DsimError("run.record: none, so no request was recorded; set it to sample or all")
         return tables.requests_table(self.runs)
+
+    def fates(self) -> tuple[Fates, ...]:
+        """Variants and sources whose replications fall into two groups, so that averages describe neither."""
+        several = len(self.sources) > 1
+        found = (
+            fates_of(variant, source, self.of(variant), named=source if several else "")
+            for variant in self.variants
+            for source in self.sources
+            if variant in self.variants_with(source)
+        )
+        return tuple(fates for fates in found if fates is not None)
 
     def unstable(self) -> dict[str, str]:
         """Of each variant that stopped at a limit, the sentence of its first such replication."""

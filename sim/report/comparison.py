@@ -11,13 +11,12 @@ from rich.table import Table
 
 from sim.experiment import Results
 from sim.experiment.comparison import Comparison, Difference
-from sim.report.faults import fault_sentences
 from sim.report.grid import Grid, to_html, to_rich, within
 from sim.report.html import paragraph
 from sim.report.meaning import Meaning, meaning_of
 from sim.report.metrics import Unit, kind_of, name_of, unit_of
 from sim.report.numbers import MINUS, MISSING, percentage, plain, signed, time_unit, with_interval
-from sim.report.summary import grouped, measured_sentence, stop_sentences
+from sim.report.summary import grouped, remarks
 from sim.statistics import Estimate
 
 COLOURS: dict[Meaning, str] = {
@@ -43,7 +42,7 @@ def print_comparison(results: Results, comparison: Comparison, console: Console)
     console.print()
     console.print(to_rich(pairing(comparison)))
     _say(console, PAIRING_READS)
-    for sentence in remarks(results, comparison):
+    for sentence in (*comparison.notes, *remarks(results)):
         _say(console, sentence)
 
 
@@ -188,17 +187,6 @@ def _pairing(difference: Difference | None) -> str:
     correlation = f"{difference.correlation:.2f}".replace("-", MINUS)
     paired, unpaired = difference.difference.half_width, difference.unpaired.half_width
     return f"{correlation} (× {plain(paired / unpaired, 2)})" if unpaired > 0 and paired > 0 else correlation
-
-
-def remarks(results: Results, comparison: Comparison) -> list[str]:
-    """What is not compared, fates, faults, limits, and what was measured."""
-    return [
-        *comparison.notes,
-        *(fates.sentence for fates in comparison.fates),
-        *fault_sentences(results),
-        *stop_sentences(results),
-        measured_sentence(results),
-    ]
 
 
 def comparison_html(comparison: Comparison) -> str:

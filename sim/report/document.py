@@ -24,6 +24,7 @@ def document(results: Results) -> dict[str, Any]:
         "directory": None if results.directory is None else str(results.directory),
         "variants": {variant: _variant(results, variant) for variant in results.variants},
         "warmup": None if results.warmup is None else asdict(results.warmup),
+        "fates": [asdict(fates) for fates in results.fates()],
         "faults": fault_sentences(results),
     }
 
@@ -36,7 +37,6 @@ def comparison_document(results: Results, comparison: Comparison) -> dict[str, A
             "baseline": comparison.baseline,
             "replications": comparison.replications,
             "differences": [_difference(difference) for difference in comparison.differences],
-            "fates": [asdict(fates) for fates in comparison.fates],
             "notes": list(comparison.notes),
         },
     }

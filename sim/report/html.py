@@ -6,15 +6,14 @@ from collections.abc import Iterable
 from html import escape
 
 from sim.experiment import Results
-from sim.report.faults import fault_sentences
 from sim.report.grid import to_html
-from sim.report.summary import measured_sentence, notes, source_rows, sources_grid, stop_sentences
+from sim.report.summary import notes, remarks, source_rows, sources_grid
 
 
 def results_html(results: Results) -> str:
     """Sources, and what is to be known of them."""
     rows = list(source_rows(results))
-    sentences = [*notes(rows), *fault_sentences(results), *stop_sentences(results), measured_sentence(results)]
+    sentences = [*notes(rows), *remarks(results)]
     return f"<h4>{escape(results.title)}</h4>{to_html(sources_grid(rows))}{paragraph(sentences)}"
 
 

@@ -6,7 +6,7 @@ every quantile has the same room: p50 stands at 50 %, p99 at 1 %.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,12 +30,11 @@ FAST_SHARE = 0.1
 @dataclass(frozen=True, slots=True)
 class Exceedance:
     """Shape (points,): the share of the offered requests that took longer than each latency, over all replications
-    together, and the least and the greatest share of a single one. The shares tend to `failed`."""
+    together; shape (replications, points): of each one. The shares tend to `failed`."""
 
     latency_s: np.ndarray
     share: np.ndarray
-    least: np.ndarray
-    greatest: np.ndarray
+    each: np.ndarray
     failed: float
     offered: int
 
@@ -57,13 +56,11 @@ def exceedance(scopes: Sequence[Scope]) -> Exceedance:
     slower = offered[:, None] - faster
     pooled = slower.sum(axis=0)
     kept = np.append(True, pooled >= TAIL_OBSERVATIONS_MIN)[: len(at)]  # the first that is rarer ends the curve
-    single = slower[:, kept] / np.maximum(offered, 1)[:, None]
     total = int(offered.sum())
     return Exceedance(
         bin_edges()[at][kept],
         pooled[kept] / max(total, 1),
-        single.min(axis=0),
-        single.max(axis=0),
+        slower[:, kept] / np.maximum(offered, 1)[:, None],
         float(failures.sum() / max(total, 1)),
         total,
     )
@@ -79,12 +76,16 @@ def latency_ccdf(results: Results, source: str | None = None) -> Figure:
     style.quantile_axis(axes[0], 0.7 * min(ends, default=0.01))
     axes[0].set_ylabel("share of requests slower than this, or failed")
     looks = style.line_styles(results.variants)
+    fates = {(of.variant, of.source): of.sentence for of in results.fates()}
     for panel, name in zip(axes, names, strict=True):
-        _draw(panel, curves[name], looks, ticks=8 if len(names) == 1 else 5)
+        split = {variant for variant, source in fates if source == name}
+        _draw(panel, curves[name], looks, split, ticks=8 if len(names) == 1 else 5)
         if len(names) > 1:
             panel.set_title(name)
     style.heading(figure, results.title, results.variants)
-    style.footnote(figure, _reading(results))
+    style.footnote(
+        figure, _reading(results), *[f"{text}: thin lines." for (_, of), text in fates.items() if of in names]
+    )
     return figure
 
 
@@ -101,14 +102,16 @@ def _curves(results: Results, source: str) -> dict[str, Exceedance]:
     return {variant: curve for variant, curve in curves.items() if len(curve.share)}
 
 
-def _draw(axes: Axes, curves: Mapping[str, Exceedance], looks: Mapping[str, Any], ticks: int) -> None:
+def _draw(
+    axes: Axes, curves: Mapping[str, Exceedance], looks: Mapping[str, Any], split: Collection[str], ticks: int
+) -> None:
     if not curves:
         axes.text(0.5, 0.5, "no request was answered well", transform=axes.transAxes, ha="center", color=style.GREY)
         return
     style.logarithmic_times(axes, *_limits(list(curves.values())), ticks)
     axes.set_xlabel("latency")
     for variant, curve in curves.items():
-        style.draw_band(axes, curve.latency_s, curve.least, curve.greatest, looks, variant)
+        style.draw_spread(axes, curve.latency_s, curve.each, looks, variant, split)
         _draw_curve(axes, variant, curve, looks[variant])
     failed = {variant: curve.failed for variant, curve in curves.items() if curve.failed == curve.end}
     labels = {variant: f"{style.as_percentage(share)} failed" for variant, share in failed.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -111,8 +111,8 @@ def legend(figure: Figure, title: str, handles: Sequence[Any]) -> None:
     )  # fmt: skip
 
 
-def footnote(figure: Figure, text: str) -> None:
-    figure.supxlabel(text, x=0.008, ha="left", fontsize=8, color=GREY)
+def footnote(figure: Figure, *sentences: str) -> None:
+    figure.supxlabel("\n".join(sentences), x=0.008, ha="left", fontsize=8, color=GREY)
 
 
 def line_styles(variants: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -128,10 +128,27 @@ def line_styles(variants: Sequence[str]) -> dict[str, dict[str, Any]]:
     }
 
 
-def draw_band(axes: Axes, x: Any, low: Any, high: Any, looks: Mapping[str, Mapping[str, Any]], variant: str) -> None:
-    """The spread around a variant's line; the more variants, the paler."""
+def draw_spread(
+    axes: Axes,
+    x: np.ndarray,
+    each: np.ndarray,
+    looks: Mapping[str, Mapping[str, Any]],
+    variant: str,
+    split: Collection[str],
+) -> None:
+    """The replications around a variant's line: a band from the least to the greatest, the paler the more variants; or
+    thin lines for one that is `split`, since between two fates there is nothing.
+
+    Args:
+        x: shape (points,).
+        each: shape (replications, points); nan where a replication has no value.
+    """
+    colour = looks[variant]["color"]
+    if variant in split:
+        axes.plot(x, each.T, color=colour, linewidth=0.6, alpha=0.6)
+        return
     alpha = min(BAND_ALPHA, BANDS_ALPHA / len(looks))
-    axes.fill_between(x, low, high, color=looks[variant]["color"], alpha=alpha, linewidth=0)
+    axes.fill_between(x, np.nanmin(each, axis=0), np.nanmax(each, axis=0), color=colour, alpha=alpha, linewidth=0)
 
 
 def label_ends(

@@ -48,7 +48,7 @@ def print_summary(results: Results, console: Console) -> None:
         console.print(note, highlight=False)
     for variant in results.variants:
         console.print(to_rich(places_grid(results, variant)))
-    for sentence in (*fault_sentences(results), *stop_sentences(results), measured_sentence(results)):
+    for sentence in remarks(results):
         console.print(sentence, highlight=False)
 
 
@@ -108,23 +108,31 @@ def notes(rows: list[SourceRow]) -> list[str]:
 
 
 def grouped(missing: Iterable[tuple[str, str, str]], columns: int, places: int) -> list[str]:
-    """Each reason once, after the columns and the places that it concerns: `p99 of users: …`.
+    """Each reason once, after the columns and the places that it concerns: `p99, p95 of users; p50 of robots: …`.
 
     Args:
         missing: reasons (an empty one is none), each with a column and a place.
         columns, places: how many there are; more than half of the columns, and all places, are not listed.
     """
-    concerned: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+    concerned: dict[str, dict[str, dict[str, None]]] = {}
     for reason, column, place in missing:
         if reason:
-            labels, names = concerned.setdefault(reason, ({}, {}))
-            labels[column] = names[place] = None
-    found = []
-    for reason, (labels, names) in concerned.items():
+            concerned.setdefault(reason, {}).setdefault(column, {})[place] = None
+    return [f"{_concerned(places_of, columns, places)}{reason}" for reason, places_of in concerned.items()]
+
+
+def _concerned(places_of: dict[str, dict[str, None]], columns: int, places: int) -> str:
+    """Columns that concern the same places stand together."""
+    together: dict[tuple[str, ...], list[str]] = {}
+    for column, found in places_of.items():
+        together.setdefault(tuple(found), []).append(column)
+    parts = []
+    for names, labels in together.items():
         what = "" if len(labels) > columns // 2 else ", ".join(labels)
         where = "" if len(names) == places else f" of {', '.join(names)}"
-        found.append(f"{what}{where}: {reason}".removeprefix(": ").removeprefix(" of "))
-    return found
+        parts.append(f"{what}{where}".removeprefix(" of "))
+    text = "; ".join(part for part in parts if part)
+    return f"{text}: " if text else ""
 
 
 def _name(row: SourceRow, rows: list[SourceRow]) -> str:
@@ -146,6 +154,16 @@ def stop_sentences(results: Results) -> list[str]:
             f"This ended {stopped} of {len(runs)} replications; the numbers reach up to there."
         )
     return sentences
+
+
+def remarks(results: Results) -> list[str]:
+    """Fates, faults, limits, and what was measured."""
+    return [
+        *(f"{fates.sentence}." for fates in results.fates()),
+        *fault_sentences(results),
+        *stop_sentences(results),
+        measured_sentence(results),
+    ]
 
 
 def measured_sentence(results: Results) -> str:

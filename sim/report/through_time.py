@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,13 +23,12 @@ LETTER_IN, LINE_POINTS, MARGIN_IN = 0.066, 11, 0.9
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Shape (windows,): the middle of each window in simulated seconds, and a rate per second in it: the mean over
-    the replications that reached it, the least and the greatest."""
+    """Shape (windows,): the middle of each window in simulated seconds, and the mean rate per second in it over the
+    replications that reached it; shape (replications, windows): of each one, nan where it did not."""
 
     at_s: np.ndarray
     mean: np.ndarray
-    least: np.ndarray
-    greatest: np.ndarray
+    each: np.ndarray
 
 
 def course(runs: Sequence[Run], source: str, column: str) -> Course:
@@ -39,7 +38,7 @@ def course(runs: Sequence[Run], source: str, column: str) -> Course:
     rates = np.full((len(rows), len(longest)), np.nan)
     for row, of in zip(rates, rows, strict=True):
         row[: len(of)] = of[:, 1]
-    return Course(longest[:, 0], np.nanmean(rates, axis=0), np.nanmin(rates, axis=0), np.nanmax(rates, axis=0))
+    return Course(longest[:, 0], np.nanmean(rates, axis=0), rates)
 
 
 def _rates(run: Run, source: str, column: str) -> np.ndarray:
@@ -53,13 +52,15 @@ def _rates(run: Run, source: str, column: str) -> np.ndarray:
 @style.styled
 def time_series(results: Results, source: str | None = None) -> Figure:
     """A column of panels a source (or one, for the source named): above what was answered well, below what failed.
-    A line a variant (the mean over replications), a band for their range; shaded, the faults."""
+    A line a variant (the mean over replications), a band for their range; a thin line a replication where they fall
+    into two groups. Shaded: the warm-up and the faults."""
     names = chosen_sources(results, source)
     figure, grid = style.grid_of(len(ROWS), len(names), height_in=ROW_HEIGHT_IN, sharex=True)
+    fates = {(of.variant, of.source): of.sentence for of in results.fates()}
     for row, (column, label) in zip(grid, ROWS.items(), strict=True):
         row[0].set_ylabel(label)
         for axes, name in zip(row, names, strict=True):
-            _draw(axes, results, name, column)
+            _draw(axes, results, name, column, {variant for variant, source in fates if source == name})
     for axes, name in zip(grid[0], names, strict=True):
         lines = _name_spans(axes, results, style.WIDTH_IN / len(names) - MARGIN_IN)
         if len(names) > 1:
@@ -67,16 +68,19 @@ def time_series(results: Results, source: str | None = None) -> Figure:
     for axes in grid[-1]:
         axes.set_xlabel("simulated time in seconds")
     style.heading(figure, results.title, results.variants)
-    style.footnote(figure, _reading(results))
+    style.footnote(
+        figure, _reading(results), *[f"{text}: thin lines." for (_, of), text in fates.items() if of in names]
+    )
     return figure
 
 
-def _draw(axes: Axes, results: Results, source: str, column: str) -> None:
+def _draw(axes: Axes, results: Results, source: str, column: str, split: Collection[str]) -> None:
     looks = style.line_styles(results.variants)
     for variant in results.variants_with(source):
         of = course(results.of(variant), source, column)
-        style.draw_band(axes, of.at_s, of.least, of.greatest, looks, variant)
-        axes.plot(of.at_s, of.mean, label=variant, **looks[variant])
+        style.draw_spread(axes, of.at_s, of.each, looks, variant, split)
+        if variant not in split:
+            axes.plot(of.at_s, of.mean, label=variant, **looks[variant])
     axes.set_ylim(0, max(1.0, axes.get_ylim()[1]))
     axes.set_xlim(0, results.runs[0].duration_s)
     axes.axvspan(0, results.runs[0].warmup_s, color=style.PALE, zorder=0.5, label="warm-up")

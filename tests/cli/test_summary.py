@@ -13,7 +13,7 @@ from rich.console import Console
 from sim.experiment import Results
 from sim.report import document, print_summary
 from sim.report.faults import fault_sentences
-from sim.report.summary import notes, place_rows, source_rows, stop_sentences
+from sim.report.summary import grouped, notes, place_rows, source_rows, stop_sentences
 from tests.experiment import fakes
 
 
@@ -108,3 +108,10 @@ def test_notes_name_what_they_concern() -> None:
         "available of base/robots, other/robots: no failure in 2000 requests: a one-sided bound",
         "p99 of other/users: the quantile falls among the failures, which rank as infinitely slow",
     ]
+
+
+def test_notes_claim_no_more_than_they_say() -> None:
+    missing = [("too few", "p99", "a"), ("too few", "p99", "b"), ("too few", "p50", "a"), ("", "p50", "b")]
+    assert grouped(missing, columns=5, places=2) == ["p99; p50 of a: too few"]
+    assert grouped(missing, columns=5, places=3) == ["p99 of a, b; p50 of a: too few"]
+    assert grouped([("one", name, "a") for name in "xyz"], columns=5, places=1) == ["one"]

@@ -69,7 +69,10 @@ def test_bands_are_the_range_of_the_replications() -> None:
     at = int(np.searchsorted(curve.latency_s, 0.005))
     latencies = [np.random.default_rng([r, 5]).exponential(0.01, 2000) for r in (0, 2)]
     shares = [((of >= curve.latency_s[at]).sum() + 100) / 2100 for of in latencies] + [0.0]
-    assert (curve.least[at], curve.greatest[at]) == (pytest.approx(min(shares)), pytest.approx(max(shares)))
+    assert (curve.each[:, at].min(), curve.each[:, at].max()) == (
+        pytest.approx(min(shares)),
+        pytest.approx(max(shares)),
+    )
 
 
 def test_a_panel_a_source_with_the_same_colours() -> None:

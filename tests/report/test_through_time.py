@@ -46,7 +46,7 @@ def test_rates_are_per_second_of_the_window() -> None:
 def test_lines_are_means_and_bands_the_range() -> None:
     found = course(results().of("base"), "users", "ok")
     assert found.mean[0] == pytest.approx(110 / 2.5)
-    assert (found.least[0], found.greatest[0]) == (100 / 2.5, 120 / 2.5)
+    assert found.each[:, 0].tolist() == [100 / 2.5, 120 / 2.5]
 
 
 def test_a_replication_that_stopped_counts_as_far_as_it_came() -> None:
@@ -97,3 +97,18 @@ def test_names_that_would_cover_each_other_stand_on_two_lines() -> None:
         replication.faults = [("a fault with a long name", 4.0, 5.0), ("and another one", 4.5, 5.5)]
     one, other = time_series(found).axes[0].texts[1:]
     assert other.xyann[1] > one.xyann[1]
+
+
+def test_two_fates_are_shown_not_averaged() -> None:
+    found = Results({"base": outline(plain(fakes.model()))}, [run("base", r) for r in range(6)], wall_s=0.1)
+    for replication in found.runs[:3]:
+        replication.series.loc[replication.series["window_start_s"] >= 7.5, ["ok", "failed"]] = [
+            2 * replication.replication,
+            90,
+        ]
+    figure = time_series(found, "users")
+    thin = [line for line in figure.axes[0].lines if line.get_linewidth() < 1]
+    assert len(thin) == 6
+    assert [line.get_ydata()[-1] for line in thin[:3]] == [0.0, 1.0, 2.0]
+    assert "base" not in [line.get_label() for line in figure.axes[0].lines]
+    assert "3 of 6 replications of base for users did not recover" in figure.get_supxlabel()
