@@ -107,12 +107,14 @@ def _ok_at_the_end(run: Run, source: str) -> float:
 
 
 def _range_percent(fate: Fate) -> str:
-    """Two digits of what is missing to 100 %, so that 99.95 is not 100."""
-    low, high = (100.0 * value for value in (fate.low, fate.high))
-    missing = max(100.0 - high, 0.0) or max(100.0 - low, 0.0)
-    decimals = 0 if missing >= 1.0 or missing == 0.0 else min(1 - math.floor(math.log10(missing)), 4)
-    ends = list(dict.fromkeys(f"{value:.{decimals}f}" for value in (low, high)))
-    return f"{'–'.join(ends)} %"
+    """`7–65 %`; as many decimals as it takes that 99.95 is not 100."""
+    return f"{'–'.join(dict.fromkeys(map(_percent, (fate.low, fate.high))))} %"
+
+
+def _percent(share: float) -> str:
+    missing = 100.0 * (1.0 - share)
+    decimals = 0 if missing >= 1.0 or missing <= 1e-9 else 1 - math.floor(math.log10(missing))
+    return f"{100.0 * share:.{decimals}f}"
 
 
 def _range_s(fate: Fate) -> str:

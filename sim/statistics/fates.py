@@ -6,7 +6,7 @@ rule looks for a gap in the sorted values that is wide against the spread within
     gap / pooled standard deviation within the groups > the critical value for so many replications
 
 Critical values are the 99 % quantiles of the largest such ratio in normal samples (found by simulation, a million each;
-`tests/statistics/test_fates.py` repeats it), but never less than 4: larger samples have a gap somewhere in their tails.
+`tests/statistics/test_fates.py` repeats it), but never less than 5: larger samples have a gap somewhere in their tails.
 So a normal sample is split in at most 1 % of all cases. The caller adds what gap is worth speaking of.
 """
 
@@ -17,9 +17,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-CRITICAL = {3: 235.0, 4: 27.8, 5: 13.4, 6: 8.99, 7: 6.97, 8: 5.79, 9: 5.03, 10: 4.46, 11: 4.07}
+CRITICAL = {3: 235.0, 4: 27.8, 5: 13.4, 6: 8.99, 7: 6.97, 8: 5.79, 9: 5.03}
 """By the number of replications; with two there is nothing to compare a gap with."""
-CRITICAL_FROM_12 = 4.0
+CRITICAL_FROM_10 = 5.0
 
 
 def two_groups(values: Sequence[float], gap_min: float) -> tuple[list[int], list[int]] | None:
@@ -37,7 +37,7 @@ def two_groups(values: Sequence[float], gap_min: float) -> tuple[list[int], list
     ratios = _gap_ratios(data[order])
     cut = int(np.argmax(ratios))
     gap = data[order[cut + 1]] - data[order[cut]]
-    if gap < gap_min or ratios[cut] <= CRITICAL.get(n, CRITICAL_FROM_12):
+    if gap < gap_min or ratios[cut] <= CRITICAL.get(n, CRITICAL_FROM_10):
         return None
     return sorted(order[: cut + 1].tolist()), sorted(order[cut + 1 :].tolist())
 

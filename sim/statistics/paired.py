@@ -51,7 +51,7 @@ def share_contrast(
     counts = Counts((trials[0] - sum(base[0]), trials[1] - sum(other[0])), trials)
     if math.isnan(contrast.value) or not counts.rare:
         return contrast
-    of = f"in {sum(trials)} {what}"
+    of = f"in {sum(trials):,} {what}"
     if sum(counts.bad) == 0:
         return replace(contrast, counts=counts, reason=f"no failure {of}: a bound")
     if sum(counts.bad) == sum(trials):

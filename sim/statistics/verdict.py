@@ -38,7 +38,7 @@ def more_replications(contrast: Contrast, replications: int, margin: float, conf
     """
     size = abs(contrast.value)
     distance = max(size, margin - size) - contrast.resolution
-    if distance <= 0.0 or (replications < 2 and contrast.counts is None):
+    if not distance > 0.0 or (math.isnan(contrast.error) and contrast.counts is None):
         return None
 
     def enough(n: int) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from sim.statistics import availability, upper_bound_without_failures
+from sim.statistics.availability import exact_share
 
 
 @pytest.mark.parametrize("trials", [1, 30, 1000, 10**7])
@@ -57,3 +58,27 @@ def test_one_replication_with_failures_has_no_interval() -> None:
 def test_nothing_offered_is_withheld() -> None:
     assert availability([0, 0], [0, 0]).reason == "no request was offered"
     assert availability([0, 9], [0, 10]).reason == "undefined in 1 of 2 replications"
+
+
+@pytest.mark.parametrize("count, trials", [(0, 50), (3, 1000), (9, 10_000), (50, 50), (997, 1000)])
+def test_exact_shares_are_those_of_clopper_and_pearson(count: int, trials: int) -> None:
+    interval = stats.binomtest(count, trials).proportion_ci(0.95, method="exact")
+    assert exact_share(count, trials) == (pytest.approx(interval.low, rel=1e-6), pytest.approx(interval.high, rel=1e-6))
+
+
+@pytest.mark.parametrize("expected_failures", [3.3, 4.5, 6.0, 15.0])
+def test_few_failures_are_covered(expected_failures: float) -> None:
+    """Student alone would cover 3.3 expected failures in 84 % of all experiments with ten replications."""
+    generator = np.random.default_rng(int(10 * expected_failures))
+    share = expected_failures / 10_000
+    covered = 0
+    for _ in range(1000):
+        failed = generator.binomial(1000, share, 10)
+        estimate = availability((1000 - failed).tolist(), [1000] * 10)
+        covered += estimate.low <= 1.0 - share <= estimate.high
+    assert covered / 1000 >= 0.93
+
+
+def test_what_is_counted_has_a_name() -> None:
+    assert "no failure in 30 windows" in availability([10, 20], [10, 20], what="windows").reason
+    assert availability([0], [0], what="windows").reason == "no window was offered"
