@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sim.experiment.comparison import Comparison
 
 
-@dataclass
+@dataclass(repr=False)
 class Results:
     """Runs in order of variant and replication.
 
@@ -37,11 +37,15 @@ class Results:
     runs: Sequence[Run]
     wall_s: float
     directory: Path | None = None
-    scratch: TemporaryDirectory[str] | None = field(default=None, repr=False)
+    scratch: TemporaryDirectory[str] | None = None
     """Holds recorded requests that nobody asked to keep, for as long as these results live."""
     origin: Origin = field(default_factory=Origin)
     warmup: Warmup | None = None
     """What was found, where the scenario left the warm-up to be found."""
+
+    def __repr__(self) -> str:
+        name = next(iter(self.models.values())).scenario
+        return f"<Results of {name}: {', '.join(self.variants)}; {len(self.runs)} runs>"
 
     @property
     def variants(self) -> list[str]:

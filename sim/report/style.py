@@ -46,7 +46,9 @@ STYLE: dict[Any, Any] = {
     "figure.constrained_layout.h_pad": 0.06,
     "figure.constrained_layout.w_pad": 0.06,
 }
-WIDTH_IN, PANEL_HEIGHT_IN, DPI = 8.0, 3.6, 144
+WIDTH_IN, PANEL_HEIGHT_IN = 8.0, 3.6
+DPI, SCREEN_DPI = 144, 96
+"""Of files, and of the room that a picture takes on a screen."""
 QUANTILES = {"p50": 0.5, "p90": 0.1, "p99": 0.01, "p99.9": 0.001, "p99.99": 1e-4, "p99.999": 1e-5}
 TICK_STEPS = ((1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0), (1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
 
@@ -57,10 +59,11 @@ R = TypeVar("R")
 class Picture(Figure):
     """A figure that belongs to no global state and that a notebook shows without any set-up."""
 
-    def _repr_png_(self) -> bytes:
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         buffer = io.BytesIO()
         self.savefig(buffer, format="png", dpi=DPI)
-        return buffer.getvalue()
+        width_in, height_in = self.get_size_inches()
+        return buffer.getvalue(), {"width": round(width_in * SCREEN_DPI), "height": round(height_in * SCREEN_DPI)}
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:

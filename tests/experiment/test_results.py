@@ -108,3 +108,15 @@ def test_an_unknown_variant_names_those_there_are() -> None:
 
 def test_html_is_a_table() -> None:
     assert "<table" in results()._repr_html_()
+
+
+def test_a_short_name_for_a_prompt() -> None:
+    assert repr(results()) == "<Results of fake: base, other; 6 runs>"
+
+
+def test_chosen_variants_alone_in_the_order_asked_for() -> None:
+    only = results().only(["other", "base"])
+    assert (only.variants, len(only.runs)) == (["other", "base"], 6)
+    assert results().only(["other"]).summary().index.tolist() == [("other", "users"), ("other", "robots")]
+    with pytest.raises(DsimError, match="there are base, other"):
+        results().only(["third"])

@@ -81,6 +81,18 @@ def test_every_measurement_is_the_same(fresh_and_loaded: tuple[Results, Results]
             np.testing.assert_array_equal(one.latency.histogram, other.latency.histogram)
 
 
+def test_the_comparison_and_its_pictures_are_the_same(fresh_and_loaded: tuple[Results, Results]) -> None:
+    fresh, loaded = fresh_and_loaded
+    assert_frame_equal(loaded.compare().to_frame(), fresh.compare().to_frame(), check_exact=True)
+    assert loaded.estimates("plain", "users").keys() == fresh.estimates("plain", "users").keys()
+    for picture in ("latency_ccdf", "time_series", "forest"):
+        drawn = [getattr(results.plot, picture)() for results in (fresh, loaded)]
+        lines = [[line.get_xydata() for axes in figure.axes for line in axes.lines] for figure in drawn]
+        assert len(lines[0]) > 2
+        for one, other in zip(*lines, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
 def test_the_document_is_the_same(fresh_and_loaded: tuple[Results, Results]) -> None:
     fresh, loaded = fresh_and_loaded
     assert document(loaded) == document(fresh)

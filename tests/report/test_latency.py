@@ -108,7 +108,9 @@ def test_drawing_leaves_no_trace() -> None:
     before = dict(mpl.rcParams)
     figure = latency_ccdf(results())
     assert dict(mpl.rcParams) == before
-    assert figure._repr_png_().startswith(b"\x89PNG")  # type: ignore[attr-defined]
+    data, shown = figure._repr_png_()  # type: ignore[attr-defined]
+    assert data.startswith(b"\x89PNG")
+    assert shown["width"] == 768
     code = "import sys, sim.report.plots; print('matplotlib.pyplot' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
