@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import sim
 from sim.kernel import jit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,7 +57,7 @@ def dsim(folder: Path, policy: str) -> tuple[pd.DataFrame, bool]:
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stderr
-    scopes = pd.read_parquet(folder / "out" / "scopes.parquet")
+    scopes = sim.load_results(folder / "out").scopes()
     shutil.rmtree(folder / "out")
     return scopes[scopes["kind"] == "instance"].set_index("name"), ANNOUNCEMENT in done.stderr
 

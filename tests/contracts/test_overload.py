@@ -9,10 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import sim
 from sim.cli import app
 from sim.engine import Simulation
 from sim.scenario.loader import load_text
@@ -87,7 +87,7 @@ def test_the_command_line_keeps_what_there_is_and_says_so(tmp_path: Path, monkey
     assert "too_much" in told and "more than 2,000 requests in flight" in told
     unstable = json.loads(Path("out/manifest.json").read_text())["unstable"]
     assert list(unstable) == ["too_much"]
-    kept = pd.read_parquet("out/scopes.parquet").query("kind == 'source'").groupby("variant")["total_offered"].sum()
+    kept = sim.load_results("out").scopes().query("kind == 'source'").groupby("variant")["total_offered"].sum()
     assert kept["enough"] == pytest.approx(2 * 100 * 300, rel=0.02)
     assert 0 < kept["too_much"] < 0.3 * 2 * 100 * OFFERED_PER_S
     assert len(list(Path("out/requests").iterdir())) == 4
