@@ -18,12 +18,14 @@ from sim.experiment.comparison import Comparison, Difference
 from sim.report import style
 from sim.report.meaning import Meaning, meaning_of
 from sim.report.metrics import Unit, name_of, unit_of
-from sim.report.numbers import MINUS, plain, signed
+from sim.report.numbers import MINUS, MISSING, plain, signed
 
 ROW_HEIGHT_IN, AXIS_HEIGHT_IN = 0.5, 0.6
 HALF_BAND = 0.36
 """Of what counts as equal, in rows."""
 POINTS = "points"
+Row = tuple[str, str | None]
+"""A source and a variant, or a source alone."""
 TEXT: dict[str, Any] = {
     "ha": "center",
     "fontsize": 8,
@@ -52,12 +54,11 @@ SIGNS: dict[Meaning, Sign] = {
 
 @style.styled
 def forest(comparison: Comparison) -> Figure:
-    """A panel a primary metric, in its own unit; a row a source and variant, with the interval of its difference from
-    the baseline, in absolute numbers and relative to the baseline's value."""
+    """A panel a primary metric, in its own unit; a row a variant (below the name of its source, where there are
+    several), with the interval of its difference from the baseline, absolute and relative to the baseline's value."""
     primary = [difference for difference in comparison.differences if difference.primary]
     metrics = list(dict.fromkeys(difference.metric for difference in primary))
-    sources = list(dict.fromkeys(difference.source for difference in primary))
-    rows = sorted(dict.fromkeys((d.source, d.variant) for d in primary), key=lambda row: sources.index(row[0]))
+    rows = _rows(primary)
     height_in = AXIS_HEIGHT_IN + ROW_HEIGHT_IN * len(rows)
     figure, (panels,) = style.grid_of(1, len(metrics), height_in=height_in, sharey=True)
     for axes, metric in zip(panels, metrics, strict=True):
@@ -73,12 +74,23 @@ def forest(comparison: Comparison) -> Figure:
     return figure
 
 
-def _draw(axes: Axes, differences: Sequence[Difference], rows: Sequence[tuple[str, str]]) -> None:
+def _rows(differences: Sequence[Difference]) -> list[Row]:
+    """Downwards."""
+    sources: dict[str, dict[Row, None]] = {}
+    for of in differences:
+        sources.setdefault(of.source, {})[of.source, of.variant] = None
+    if len(sources) == 1:
+        return [row for rows in sources.values() for row in rows]
+    return [row for source, rows in sources.items() for row in ((source, None), *rows)]
+
+
+def _draw(axes: Axes, differences: Sequence[Difference], rows: Sequence[Row]) -> None:
     metric = differences[0].metric
     unit = unit_of(metric, [value for d in differences for value in (d.base.value, d.other.value)])
     axes.set_title(name_of(metric))
     axes.axvline(0, color=style.GREY, linewidth=1.0, zorder=1)
     axes.grid(axis="y", visible=False)
+    axes.tick_params(axis="y", length=0, labelcolor=style.BLACK)
     for difference in differences:
         row = rows.index((difference.source, difference.variant))
         _draw_row(axes, difference, len(rows) - 1 - row, unit)
@@ -113,6 +125,8 @@ def in_words(of: Difference, unit: Unit) -> str:
 
 def _beside(of: Difference, unit: Unit) -> str:
     """`∞ → 538 ms`, where there is no difference to draw."""
+    if math.isnan(of.base.value) and math.isnan(of.other.value):
+        return MISSING
     return f"{plain(of.base.value / unit.scale)} → {plain(of.other.value / unit.scale)} {unit.symbol}"
 
 
@@ -131,12 +145,12 @@ def _set_axis(axes: Axes, differences: Sequence[Difference], unit: Unit) -> None
     axes.set_xlabel({"%": "percentage points", "/s": "per second"}.get(unit.symbol, unit.symbol))
 
 
-def _name_rows(axes: Axes, rows: Sequence[tuple[str, str]]) -> None:
-    several = len({source for source, _ in rows}) > 1
-    names = [f"{source} · {variant}" if several else variant for source, variant in rows]
-    axes.set_yticks(range(len(rows)), reversed(names))
+def _name_rows(axes: Axes, rows: Sequence[Row]) -> None:
+    axes.set_yticks(range(len(rows)), [variant or source for source, variant in reversed(rows)])
     axes.set_ylim(-0.6, len(rows) - 0.3)
-    axes.tick_params(axis="y", length=0, labelcolor=style.BLACK)
+    for label, (_, variant) in zip(axes.get_yticklabels(), reversed(rows), strict=True):
+        if variant is None:
+            label.set_fontweight("bold")
 
 
 def _point(sign: Sign) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import io
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import wraps
+from textwrap import fill
 from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
@@ -49,6 +50,8 @@ STYLE: dict[Any, Any] = {
 WIDTH_IN, PANEL_HEIGHT_IN = 8.0, 3.6
 DPI, SCREEN_DPI = 144, 96
 """Of files, and of the room that a picture takes on a screen."""
+TITLE_LETTERS = 80
+"""On a line."""
 QUANTILES = {"p50": 0.5, "p90": 0.1, "p99": 0.01, "p99.9": 0.001, "p99.99": 1e-4, "p99.999": 1e-5}
 TICK_STEPS = ((1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0), (1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
 
@@ -109,8 +112,8 @@ def legend(figure: Figure, title: str, handles: Sequence[Any]) -> None:
     columns = max(1, min(len(handles), 105 // (8 + max((len(str(h.get_label())) for h in handles), default=1))))
     bold = {"size": 11, "weight": "bold"}
     figure.legend(
-        handles=list(handles), title=title, title_fontproperties=bold, loc="outside upper left", alignment="left",
-        ncols=columns, borderaxespad=0.4, borderpad=0.1, columnspacing=1.6,
+        handles=list(handles), title=fill(title, TITLE_LETTERS), title_fontproperties=bold, alignment="left",
+        loc="outside upper left", ncols=columns, borderaxespad=0.4, borderpad=0.1, columnspacing=1.6,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,12 +13,14 @@ from matplotlib.figure import Figure
 from sim.engine.run import Run
 from sim.experiment import Results
 from sim.report import style
-from sim.report.faults import episodes, in_which
+from sim.report.faults import Episode, episodes, in_which
 from sim.report.latency import chosen_sources
 
 ROWS = {"ok": "answered well\nper second", "failed": "failed\nper second"}
 """Columns of the time series, each with a row of panels."""
 ROW_HEIGHT_IN = 2.1
+COLUMNS = 2
+"""Sources side by side."""
 LETTER_IN, LINE_POINTS, MARGIN_IN = 0.066, 11, 0.9
 
 
@@ -51,27 +54,41 @@ def _rates(run: Run, source: str, column: str) -> np.ndarray:
 
 @style.styled
 def time_series(results: Results, source: str | None = None) -> Figure:
-    """A column of panels a source (or one, for the source named): above what was answered well, below what failed.
+    """A pair of panels a source (or one, for the source named): above what was answered well, below what failed.
     A line a variant (the mean over replications), a band for their range; a thin line a replication where they fall
     into two groups. Shaded: the warm-up and the faults."""
     names = chosen_sources(results, source)
-    figure, grid = style.grid_of(len(ROWS), len(names), height_in=ROW_HEIGHT_IN, sharex=True)
+    columns = min(len(names), COLUMNS)
+    blocks = -(-len(names) // columns)
+    figure, grid = style.grid_of(len(ROWS) * blocks, columns, height_in=ROW_HEIGHT_IN, sharex=True)
     fates = {(of.variant, of.source): of.sentence for of in results.fates()}
-    for row, (column, label) in zip(grid, ROWS.items(), strict=True):
-        row[0].set_ylabel(label)
-        for axes, name in zip(row, names, strict=True):
-            _draw(axes, results, name, column, {variant for variant, source in fates if source == name})
-    for axes, name in zip(grid[0], names, strict=True):
-        lines = _name_spans(axes, results, style.WIDTH_IN / len(names) - MARGIN_IN)
+    for number in range(blocks * columns):
+        block, column = divmod(number, columns)
+        pair = [row[column] for row in grid[len(ROWS) * block : len(ROWS) * (block + 1)]]
+        if number >= len(names):
+            for axes in pair:
+                axes.set_visible(False)
+            continue
+        split = {variant for variant, of in fates if of == names[number]}
+        lines = _draw_source(pair, results, names[number], split, style.WIDTH_IN / columns - MARGIN_IN)
         if len(names) > 1:
-            axes.set_title(name, pad=6 + LINE_POINTS * lines)
-    for axes in grid[-1]:
-        axes.set_xlabel("simulated time in seconds")
+            pair[0].set_title(names[number], pad=6 + LINE_POINTS * lines)
+        for axes, label in zip(pair, ROWS.values() if column == 0 else (), strict=False):
+            axes.set_ylabel(label)
     style.heading(figure, results.title, results.variants)
     style.footnote(
         figure, _reading(results), *[f"{text}: thin lines." for (_, of), text in fates.items() if of in names]
     )
     return figure
+
+
+def _draw_source(pair: Sequence[Axes], results: Results, source: str, split: Collection[str], width_in: float) -> int:
+    """Returns how many lines of names stand above the axes."""
+    for axes, column in zip(pair, ROWS, strict=True):
+        _draw(axes, results, source, column, split)
+    pair[-1].set_xlabel("simulated time in seconds")
+    pair[-1].tick_params(labelbottom=True)
+    return _name_spans(pair[0], results, width_in)
 
 
 def _draw(axes: Axes, results: Results, source: str, column: str, split: Collection[str]) -> None:
@@ -90,18 +107,27 @@ def _draw(axes: Axes, results: Results, source: str, column: str, split: Collect
 
 def _name_spans(axes: Axes, results: Results, width_in: float) -> int:
     """Names of the warm-up and the faults above the axes, on so many lines that none covers another."""
+    until_s = axes.get_xlim()[1]
+    letter_s = LETTER_IN * until_s / width_in
     spans = [(0.0, "warm-up")] if results.runs[0].warmup_s else []
-    spans += [(episode.start_s, episode.name + in_which(episode, results)) for episode in episodes(results)]
-    seconds_per_letter = LETTER_IN * results.runs[0].duration_s / width_in
+    spans += [(episode.start_s, episode.name + _in_which(episode, results)) for episode in episodes(results)]
     ends: list[float] = []
     for start_s, name in spans:
-        line = next((line for line, end in enumerate(ends) if end <= start_s), len(ends))
-        ends[line : line + 1] = [start_s + (len(name) + 2) * seconds_per_letter]
+        text = shorten(name, int(width_in / LETTER_IN), placeholder=" …")
+        at_s = max(0.0, min(start_s, until_s - len(text) * letter_s))
+        line = next((line for line, end in enumerate(ends) if end <= at_s), len(ends))
+        ends[line : line + 1] = [at_s + (len(text) + 2) * letter_s]
         axes.annotate(
-            name, (start_s, 1.0), xycoords=axes.get_xaxis_transform(), xytext=(0, 3 + LINE_POINTS * line),
+            text, (at_s, 1.0), xycoords=axes.get_xaxis_transform(), xytext=(0, 3 + LINE_POINTS * line),
             textcoords="offset points", fontsize=8, color=style.GREY, annotation_clip=False,
         )  # fmt: skip
     return len(ends)
+
+
+def _in_which(episode: Episode, results: Results) -> str:
+    """As `in_which`, with no more than two names."""
+    struck = len(episode.variants)
+    return in_which(episode, results) if struck <= 2 else f", in {struck} variants" * (struck < len(results.variants))
 
 
 def _reading(results: Results) -> str:

@@ -22,7 +22,14 @@ def run(variant: str, replication: int, windows: int = len(STARTS)) -> Any:
     """Windows of 2.5 s (the last one of 2 s) with 100, 101 … ok and 5 failed requests of each source."""
     result = fakes.run(variant, replication)
     frames = [
-        {"window_start_s": start, "kind": "source", "name": name, "ok": 100 + n + 10 * replication, "failed": 5}
+        {
+            "window_start_s": start,
+            "kind": "source",
+            "name": name,
+            "offered": 105,
+            "ok": 100 + n + 10 * replication,
+            "failed": 5,
+        }
         for n, start in enumerate(STARTS[:windows])
         for name in ("users", "robots")
     ]
