@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from sim.engine.run import Gauge, Run, Scope, ScopeKind
 from sim.experiment.outline import ServiceOutline
@@ -74,18 +75,28 @@ def windows_met(run: Run, kind: str, name: str, target: float = WINDOW_TARGET) -
     `target` of the requests that ended in it were ok. Where requests came and none ended, the next window in which
     some did decides; without one, it has not.
     """
-    series = run.series
-    rows = series[(series["kind"] == kind) & (series["name"] == name)] if len(series) else series
-    if not len(rows):
+    rows = series_of(run, kind, name)
+    start_s = rows["window_start_s"]
+    if not len(start_s):
         return 0, 0
-    start_s = rows["window_start_s"].to_numpy(dtype=float)
     end_s = np.append(start_s[1:], min(run.duration_s, run.stopped_at_s))
     slack_s = 1e-9 * run.duration_s
     whole = end_s - start_s >= (end_s - start_s).max() - slack_s
-    ended = (rows["ok"] + rows["failed"]).astype(float)
-    share = (rows["ok"] / ended.where(ended > 0)).bfill().fillna(0.0).to_numpy()
-    counted = whole & (start_s >= run.warmup_s - slack_s) & ((rows["offered"] > 0) | (ended > 0)).to_numpy()
+    ended = rows["ok"] + rows["failed"]
+    share = np.divide(rows["ok"], ended, out=np.full(len(ended), np.nan), where=ended > 0.0)
+    share = pd.Series(share).bfill().fillna(0.0).to_numpy()
+    counted = whole & (start_s >= run.warmup_s - slack_s) & ((rows["offered"] > 0.0) | (ended > 0.0))
     return int((share[counted] >= target).sum()), int(counted.sum())
+
+
+def series_of(run: Run, kind: str, name: str) -> dict[str, np.ndarray]:
+    """The time series of one thing: when each window starts, and how many were offered, ok and failed in it; float64,
+    shape (windows,)."""
+    columns, series = ("window_start_s", "offered", "ok", "failed"), run.series
+    if not len(series):
+        return {column: np.empty(0) for column in columns}
+    rows = ((series["kind"] == kind) & (series["name"] == name)).to_numpy()
+    return {column: series[column].to_numpy(dtype=float)[rows] for column in columns}
 
 
 def stop_caveat(runs: Sequence[Run]) -> str:

@@ -10,6 +10,12 @@ from sim.statistics.means import CONFIDENCE, mean_estimate
 FEW = 10
 """Failures (or successes) in all replications together from which on their spread over replications is trusted."""
 
+NOTHING = {
+    "requests": "no request was offered",
+    "windows": "no whole window with a request lies between warm-up and end",
+}
+"""Why there is no share, by what it is of."""
+
 
 def upper_bound_without_failures(trials: int, confidence: float = CONFIDENCE) -> float:
     """The largest probability of failure that `trials` good ones in a row leave plausible (one-sided).
@@ -45,7 +51,7 @@ def availability(
     """
     total = sum(offered)
     if total == 0:
-        return withheld(f"no {what.removesuffix('s')} was offered")
+        return withheld(NOTHING.get(what, f"no {what}"))
     bound = upper_bound_without_failures(total, confidence)
     if sum(good) == total:
         return Estimate(1.0, 1.0 - bound, 1.0, f"no failure in {total} {what}: a one-sided bound")

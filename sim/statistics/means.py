@@ -6,6 +6,7 @@ requests, so Student's interval holds (Law, Simulation Modeling and Analysis, 5t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -39,5 +40,5 @@ def mean_estimate(values: Sequence[float], confidence: float = CONFIDENCE) -> Es
     mean = float(data.mean())
     if n == 1:
         return without_interval(mean, ONE_REPLICATION)
-    half_width = student_factor(n - 1, confidence) * float(data.std(ddof=1)) / np.sqrt(n)
+    half_width = student_factor(n - 1, confidence) * float(data.std(ddof=1)) / math.sqrt(n)
     return Estimate(mean, mean - half_width, mean + half_width)
