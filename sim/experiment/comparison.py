@@ -132,6 +132,7 @@ def compare(results: Results, baseline: str | None = None, *, margin: float = MA
         simultaneous_confidence(sum(not math.isnan(p) for p in p_values)),
         several_sources=len(results.sources) > 1,
         fates=fates,
+        caveat=results.caveat,
     )
     adjusted = iter(holm(p_values))
     primary = {(pair.variant, pair.source, metric): next(adjusted) for pair in pairs for metric in PRIMARY}
@@ -214,6 +215,8 @@ class _Judge:
     """Of each primary interval, so that all of them hold at once with 95 %."""
     several_sources: bool
     fates: tuple[Fates, ...]
+    caveat: str
+    """What every sentence has to add, or nothing."""
 
     def difference(self, pair: _Pair, metric: str, adjusted_p: float | None) -> Difference:
         """`adjusted_p` is None for exploratory metrics."""
@@ -227,6 +230,7 @@ class _Judge:
         verdict = decide(interval, margin, rejected)
         more = more_replications(contrast, self.replications, margin, confidence) if verdict == "undecided" else None
         sentence = self._sentence(pair, metric, interval, verdict, margin, more)
+        remark = self.caveat if primary else ", ".join(text for text in ("exploratory", self.caveat) if text)
         return Difference(
             pair.variant,
             pair.source,
@@ -242,7 +246,7 @@ class _Judge:
             verdict,
             margin,
             more,
-            sentence if primary else f"{sentence} (exploratory)",
+            f"{sentence} ({remark})" if remark else sentence,
         )
 
     def _margin(self, metric: str, base: float) -> float:

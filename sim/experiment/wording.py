@@ -94,9 +94,10 @@ class Scale:
         return self.number(size) + self.unit
 
 
-def scale_for(kind: str, estimate: Estimate) -> Scale:
-    """Two significant digits of the half-width; three of the value where there is no interval."""
-    sizes = [abs(v) for v in (estimate.value, estimate.low, estimate.high) if math.isfinite(v)]
+def scale_for(kind: str, estimate: Estimate, beside: float = 0.0) -> Scale:
+    """Two significant digits of the half-width; three of the value where there is no interval. In the unit of the
+    largest size, that of `beside` too."""
+    sizes = [abs(v) for v in (estimate.value, estimate.low, estimate.high, beside) if math.isfinite(v)]
     unit, factor = {RATE: ("", 1.0), SHARE: (POINTS, 0.01), TIME: _time_unit(max(sizes, default=0.0))}[kind]
     digits, from_size = (2, estimate.half_width) if estimate.has_interval else (3, abs(estimate.value))
     from_size = from_size or abs(estimate.value)
@@ -113,7 +114,8 @@ def difference_sentence(
     subject: Subject, difference: Estimate, verdict: Verdict, margin: float, more_replications: int | None
 ) -> str:
     """The verdict on a difference that has an interval."""
-    phrase, scale = subject.phrase, scale_for(subject.phrase.kind, difference)
+    phrase = subject.phrase
+    scale = scale_for(phrase.kind, difference, margin if verdict == "equal" else 0.0)
     equal = f"equal within ±{_margin(phrase.kind, margin)}"
     decided = equal if verdict == "equal" else f"undecided ({_advice(more_replications)})"
     if difference.value == 0.0:

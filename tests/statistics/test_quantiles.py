@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from sim.kernel.histogram import BINS, bin_edges
 from sim.statistics import pooled_quantile
-from sim.statistics.quantiles import interpolated_quantile, jackknife_error
+from sim.statistics.quantiles import interpolated_quantile, jackknife_error, share_interval
 
 EDGES = bin_edges()
 
@@ -111,3 +112,44 @@ def test_equal_latencies_are_known_to_the_resolution() -> None:
     estimate = pooled_quantile([histogram(np.full(1000, 0.02))] * 3, [0] * 3, 0.5)
     assert estimate.low <= 0.02 <= estimate.high
     assert estimate.half_width < 1.1e-3 * 0.02
+
+
+def clustered(generator: np.random.Generator, clusters: int, size: int) -> np.ndarray:
+    """Exponential latencies that come in runs of equal ones, as they do within a busy period."""
+    return np.repeat(generator.exponential(0.01, clusters), size)
+
+
+def check_tails_in_clusters_are_covered() -> None:
+    """Five replications with 20 clusters of 50 requests beyond p99 each: skewed, and few independent things."""
+    generator = np.random.default_rng(23)
+    truth, covered, below, above = -0.01 * math.log(0.01), 0, 0, 0
+    for _ in range(300):
+        histograms = [histogram(clustered(generator, 2000, 10)) for _ in range(5)]
+        estimate = pooled_quantile(histograms, [0] * 5, 0.99)
+        covered += estimate.low <= truth <= estimate.high
+        below += estimate.high < truth
+        above += estimate.low > truth
+    assert covered / 300 > 0.925
+    assert covered / 300 < 0.985
+    assert max(below, above) / 300 < 0.06
+
+
+def test_tails_in_clusters_are_covered() -> None:
+    check_tails_in_clusters_are_covered()
+
+
+def test_the_interval_of_a_share_is_the_binomial_one_of_as_many_independent_requests() -> None:
+    """With many replications, each request alone: that of Clopper and Pearson."""
+    generator = np.random.default_rng(29)
+    hits, trials = generator.binomial(50, 0.1, 4000), np.full(4000, 50)
+    exact = stats.binomtest(int(hits.sum()), int(trials.sum())).proportion_ci(0.95, method="exact")
+    low, high = share_interval(hits, trials, 0.95)
+    assert low == pytest.approx(exact.low, rel=0.005)
+    assert high == pytest.approx(exact.high, rel=0.005)
+
+
+def test_the_interval_of_a_tail_reaches_farther_up() -> None:
+    """There are fewer requests above a p99 than below it, and they lie farther apart."""
+    generator = np.random.default_rng(31)
+    estimate = pooled_quantile([histogram(clustered(generator, 2000, 10)) for _ in range(8)], [0] * 8, 0.99)
+    assert estimate.high - estimate.value > 1.1 * (estimate.value - estimate.low) > 0.0
