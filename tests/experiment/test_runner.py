@@ -120,3 +120,9 @@ def test_results_never_overwrite(tmp_path: Path) -> None:
     assert entries(tmp_path / "out") == before
     with pytest.raises(DsimError, match="is a file"):
         run(directory=tmp_path / "out" / "manifest.json")
+
+
+def test_a_variant_that_is_named_twice_runs_once() -> None:
+    """Twice the same replications would look like twice the evidence."""
+    results = run(variants=["other", "base", "other"])
+    assert [(r.variant, r.replication) for r in results.runs] == [(v, n) for v in ("other", "base") for n in range(3)]

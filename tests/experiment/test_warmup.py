@@ -181,8 +181,10 @@ def test_the_bias_of_a_start_from_empty_is_removed() -> None:
 @pytest.mark.slow
 def test_the_bias_of_a_start_from_empty_is_removed_again_and_again() -> None:
     """Of 20 experiments those that find a cut cover the truth, at least 85 % of them; at most a fifth say that no
-    steady state was shown, since 3000 s are few for a queue that takes 400 s to forget. Measured from empty, hardly
-    any covers."""
+    steady state was shown, since 3000 s are few for a queue that takes 400 s to forget.
+
+    Measured from empty, the mean over 3000 s is about 0.33 s low (what the queue lacks adds up to ρ/(1-ρ)³ seconds)
+    and the intervals reach about as far: every second one lies below the truth."""
     found = [filling(seed) for seed in range(1, 21)]
     steady = [(cut, uncut) for cut, uncut, warmup in found if warmup.found]
     covered = sum(cut.low <= 10.0 <= cut.high for cut, _ in steady)
@@ -190,7 +192,7 @@ def test_the_bias_of_a_start_from_empty_is_removed_again_and_again() -> None:
     print(len(steady), covered, uncovered, np.mean([cut.value for cut, _ in steady]))
     assert len(steady) >= 16
     assert covered >= 0.85 * len(steady)
-    assert uncovered >= 0.7 * len(steady)
+    assert uncovered >= len(steady) / 3
     assert np.mean([cut.value for cut, _ in steady]) == pytest.approx(10.0, rel=0.01)
     assert np.mean([uncut.value for _, uncut in steady]) < 9.8
 
