@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -100,15 +101,10 @@ def series_of(run: Run, kind: str, name: str) -> dict[str, np.ndarray]:
 
 
 def stop_caveat(runs: Sequence[Run]) -> str:
-    """What the numbers of runs that stopped at a limit have to say of themselves, or nothing."""
+    """How many replications stopped at a limit, or nothing."""
     stopped = sum(run.stopped is not None for run in runs)
-    if not stopped:
-        return ""
-    if stopped == len(runs):
-        return f"all {stopped} replications stopped at a limit: what they did up to there"
-    return (
-        f"{stopped} of {len(runs)} replications stopped at a limit: what they did up to there is mixed with the others"
-    )
+    which = f"all {stopped}" if stopped == len(runs) else f"{stopped} of {len(runs)}"
+    return f"{which} replications stopped at a limit" if stopped else ""
 
 
 def gauge_estimates(runs: Sequence[Run], names: Sequence[str], kind: str, *, caveat: str = "") -> dict[str, Estimate]:
@@ -127,8 +123,9 @@ def service_estimates(runs: Sequence[Run], service: ServiceOutline, *, caveat: s
 
 
 def _with_caveats(estimate: Estimate, caveat: str, stopped: str) -> Estimate:
-    reason = "; ".join(text for text in (caveat, stopped, estimate.reason) if text)
-    return Estimate(estimate.value, reason=reason) if stopped else replace(estimate, reason=reason)
+    if stopped and not math.isnan(estimate.value):
+        estimate = Estimate(estimate.value, reason=f"{stopped}, so there is no interval; measured up to there")
+    return replace(estimate, reason="; ".join(text for text in (caveat, estimate.reason) if text))
 
 
 def _together(gauges: Sequence[Gauge], metric: str) -> float:

@@ -62,7 +62,7 @@ def final_plan(plan: RunPlan, warmup: Warmup) -> RunPlan:
 def find_warmup(runs: Mapping[str, Sequence[Run]]) -> Warmup:
     """The cut for all variants, from the replications of each (of the first pass)."""
     cuts = [cut for variant, of in runs.items() for cut in _cuts(variant, of)]
-    half_s = min((cut.of_s for cut in cuts), default=0.0) / 2
+    half_s = _as_written(min((cut.of_s for cut in cuts), default=0.0) / 2)
     for variant, of in runs.items():
         stopped = sum(run.stopped is not None for run in of)
         if stopped:
@@ -92,8 +92,13 @@ def _cuts(variant: str, runs: Sequence[Run]) -> list[_Cut]:
     found = []
     for what, means in ((IN_SYSTEM, _in_system(table)), (LATENCY, _latency(table))):
         if len(means):
-            found.append(_Cut(mser_cut(means) * batch_s, batches * batch_s, f"{what} of {variant}"))
+            found.append(_Cut(_as_written(mser_cut(means) * batch_s), batches * batch_s, f"{what} of {variant}"))
     return found
+
+
+def _as_written(seconds: float) -> float:
+    """15.3, not 15.299999999999999: a time that a file can state."""
+    return float(f"{seconds:.12g}")
 
 
 def _in_system(table: pd.DataFrame) -> np.ndarray:
