@@ -61,7 +61,7 @@ def final_plan(plan: RunPlan, warmup: Warmup) -> RunPlan:
 
 def find_warmup(runs: Mapping[str, Sequence[Run]]) -> Warmup:
     """The cut for all variants, from the replications of each (of the first pass)."""
-    cuts = [cut for variant, of in runs.items() for cut in _cuts(variant, of)]
+    cuts = [cut for variant, of in runs.items() for cut in _cuts(f" of {variant}" if len(runs) > 1 else "", of)]
     half_s = _as_written(min((cut.of_s for cut in cuts), default=0.0) / 2)
     for variant, of in runs.items():
         stopped = sum(run.stopped is not None for run in of)
@@ -81,7 +81,7 @@ def _not_found(half_s: float, why: str) -> Warmup:
     return Warmup(half_s, False, f"{NO_STEADY_STATE}: {why}; {measured}; make run.duration longer or the load lower")
 
 
-def _cuts(variant: str, runs: Sequence[Run]) -> list[_Cut]:
+def _cuts(whose: str, runs: Sequence[Run]) -> list[_Cut]:
     """Of the two series of a variant. One in which nothing ended, or that stopped at once, has none."""
     step_s = runs[0].duration_s / WINDOWS
     batch_s = BATCH * step_s
@@ -92,7 +92,7 @@ def _cuts(variant: str, runs: Sequence[Run]) -> list[_Cut]:
     found = []
     for what, means in ((IN_SYSTEM, _in_system(table)), (LATENCY, _latency(table))):
         if len(means):
-            found.append(_Cut(_as_written(mser_cut(means) * batch_s), batches * batch_s, f"{what} of {variant}"))
+            found.append(_Cut(_as_written(mser_cut(means) * batch_s), batches * batch_s, f"{what}{whose}"))
     return found
 
 

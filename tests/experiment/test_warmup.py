@@ -66,9 +66,7 @@ def test_the_later_series_of_the_latest_variant_decides() -> None:
     assert found.found and 200.0 <= found.cut_s <= 320.0
     assert found.sentence.startswith("warm-up by MSER-5: ")
     assert found.sentence.endswith(", when the mean latency of two has settled")
-    assert find_warmup({"one": [run(late, early)]}).sentence.endswith(
-        "the number of tasks in the system of one has settled"
-    )
+    assert find_warmup({"one": [run(late, early)]}).sentence.endswith("the number of tasks in the system has settled")
     assert find_warmup({"one": [run(early, early)]}).cut_s < 120.0
 
 
