@@ -27,7 +27,7 @@ class Effort:
     false_alarms: float
 
 
-FAST = Effort(20, 4000.0, 0.75, 1.0, 0.2)
+FAST = Effort(16, 3000.0, 0.75, 1.0, 0.2)
 SLOW = Effort(400, 20_000.0, 0.92, 0.98, 0.07)
 EFFORTS = [pytest.param(FAST, id="fast"), pytest.param(SLOW, id="slow", marks=pytest.mark.slow)]
 
@@ -62,7 +62,7 @@ def test_identical_variants_hardly_ever_differ(effort: Effort) -> None:
 
 @pytest.mark.parametrize(
     "experiments, at_least",
-    [pytest.param(4, 0.7, id="fast"), pytest.param(150, 0.8, id="slow", marks=pytest.mark.slow)],
+    [pytest.param(3, 0.6, id="fast"), pytest.param(150, 0.8, id="slow", marks=pytest.mark.slow)],
 )
 def test_a_difference_of_5_percent_is_found_with_the_replications_that_are_advised(
     experiments: int, at_least: float

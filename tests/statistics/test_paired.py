@@ -114,11 +114,11 @@ def test_the_jackknife_finds_the_spread_of_differences_of_quantiles() -> None:
         base, other = ([np.histogram(replication, EDGES)[0] for replication in variant] for variant in draws)
         return quantile_contrast((base, [0] * 10), (other, [0] * 10), 0.9)
 
-    contrasts = [experiment() for _ in range(200)]
+    contrasts = [experiment() for _ in range(100)]
     spread = np.std([contrast.value for contrast in contrasts])
-    assert np.sqrt(np.mean([contrast.error**2 for contrast in contrasts])) == pytest.approx(spread, rel=0.15)
+    assert np.sqrt(np.mean([contrast.error**2 for contrast in contrasts])) == pytest.approx(spread, rel=0.25)
     false_alarms = sum(contrast.p_value() <= 0.05 for contrast in contrasts)
-    assert false_alarms <= 20
+    assert false_alarms <= 12
 
 
 def test_the_same_latencies_differ_by_the_resolution_at_most() -> None:
