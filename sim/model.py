@@ -8,7 +8,7 @@ seconds from 0. Names are unique within their kind; cross references are by name
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from sim.distributions import Distribution
 from sim.traffic import Arrivals
@@ -16,6 +16,7 @@ from sim.traffic import Arrivals
 Outcome = Literal["ok", "error", "timeout", "refused", "reset", "shed", "unavailable", "too_deep", "cancelled"]
 FAILURES: tuple[Outcome, ...] = ("error", "timeout", "refused", "reset", "shed", "unavailable", "too_deep")
 Draw = Literal["attempt", "request"]
+TargetKind = Literal["node", "instance"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +126,36 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Crash:
-    """A node (host) or an instance (process) is down during [at_s, at_s + for_s); for_s None: until the end."""
+class Once:
+    """During [at_s, at_s + for_s); for_s None: until the end."""
 
-    name: str
-    target_kind: Literal["node", "instance"]
-    target: str
     at_s: float
-    for_s: float | None
+    for_s: float | None = None
+
+
+When = Once
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something breaks; what, the kinds in `sim.failures` say. `cause` is the entry of `failures` that it comes from;
+    `name` has the target beside it where one entry strikes several."""
+
+    condition: ClassVar[str]
+    """What the target then is: `down`."""
+    name: str
+    cause: str
+    target_kind: TargetKind
+    target: str
+    when: When
+
+    def start(self, cluster: Any) -> None:
+        """Strike, through the control plane's handle (`sim.engine.cluster.Cluster`). Faults may overlap."""
+        raise NotImplementedError
+
+    def stop(self, cluster: Any) -> None:
+        """Undo what `start` did."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,4 +197,4 @@ class Model:
     network: Network
     services: tuple[Service, ...]
     sources: tuple[Source, ...]
-    faults: tuple[Crash, ...] = ()
+    faults: tuple[Fault, ...] = ()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.analysis import words
 from sim.analysis.explanation import (
     CallLoad,
     EndpointLoad,
@@ -85,7 +86,9 @@ class _Analysis:
             placement=self._placement(),
             nodes=tuple(Machine(n.name, n.zone, n.cores, n.speed) for n in model.nodes),
             links=_links(model),
-            faults=tuple(Fault(f.name, f"{f.target_kind} {f.target}", f.at_s, f.for_s) for f in model.faults),
+            faults=tuple(
+                Fault(f.name, f"{f.target_kind} {f.target}", f.condition, words.when(f.when)) for f in model.faults
+            ),
         )
         return replace(found, verdict=verdict(found), limits=limits(model, found, self.handlers, self.traffic.endless))
 

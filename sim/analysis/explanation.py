@@ -117,8 +117,10 @@ class Link:
 class Fault:
     name: str
     target: str
-    at_s: float
-    for_s: float | None
+    condition: str
+    """What the target then is."""
+    when: str
+    """In words."""
 
 
 @dataclass(frozen=True)

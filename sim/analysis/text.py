@@ -13,7 +13,6 @@ from rich.table import Table
 
 from sim.analysis import words
 from sim.analysis.explanation import Explanation, Link, Placed, StationLoad
-from sim.units import format_duration
 
 WIDTH = 120
 ROWS_SHOWN = 16
@@ -220,5 +219,4 @@ def _links(links: Sequence[Link]) -> Iterator[tuple[str, float]]:
 
 def _faults(found: Explanation) -> Iterator[str]:
     for fault in found.faults:
-        until = "to the end" if fault.for_s is None else f"for {format_duration(fault.for_s)}"
-        yield f"{fault.name}: {fault.target} is down from {format_duration(fault.at_s)} on, {until}."
+        yield f"{fault.name}: {fault.target} is {fault.condition} {fault.when}."

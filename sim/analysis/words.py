@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from sim.forms import listed
+from sim.model import When
 from sim.units import format_duration
 
 MOST_NAMES, MOST_PARTS = 3, 4
@@ -65,3 +66,9 @@ def several(names: Sequence[str]) -> str:
     if len(kinds) == 1 or len(kinds) > MOST_NAMES:
         return f"{names[0]} … {names[-1]} ({len(names)})"
     return listed([f"{kind[0]} … {kind[-1]}" if len(kind) > 1 else kind[0] for kind in kinds])
+
+
+def when(schedule: When) -> str:
+    """`at 40s for 20s`."""
+    until = "" if schedule.for_s is None else f" for {format_duration(schedule.for_s)}"
+    return f"{'from' if schedule.for_s is None else 'at'} {format_duration(schedule.at_s)}{until or ' on'}"

@@ -47,7 +47,7 @@ def list_(
     what: Annotated[
         str | None,
         typer.Argument(
-            help="A folder, by default scenarios/; or policies, steps, distributions, arrivals.",
+            help="A folder, by default scenarios/; or policies, steps, faults, distributions, arrivals.",
             show_default=False,
             metavar="[FOLDER|KIND]",
         ),
@@ -55,7 +55,7 @@ def list_(
     plugins: Plugins = None,
     as_json: AsJson = False,
 ) -> None:
-    """List scenarios with their questions, or the policies, steps, distributions and arrivals of the language."""
+    """List scenarios with their questions, or the policies, steps, faults, distributions and arrivals of the language."""
     with exit_status("nothing was listed"):
         from sim.plugins import load_plugin
 
@@ -94,6 +94,16 @@ def _steps() -> Iterator[Entry]:
         yield Entry(kind, _says(modules[kind]).removeprefix(f"`{kind}`: "), beside, example)
 
 
+def _faults() -> Iterator[Entry]:
+    import sim.failures as failures
+
+    modules = {module.__name__.rpartition(".")[2]: module for module in failures.KINDS.values()}
+    for kind, form in failures.FAULT_FORMS.items():
+        keys = {info.alias or name: info for name, info in form.model_fields.items() if name != kind}
+        beside = {name: f"e.g. {info.examples[0]}" for name, info in keys.items() if info.examples}
+        yield Entry(kind, _says(modules[kind]).removeprefix(f"`{kind}`: "), beside, form.example)
+
+
 def _distributions() -> Iterator[Entry]:
     from sim.distributions import DISTRIBUTIONS
 
@@ -109,6 +119,7 @@ def _arrivals() -> Iterator[Entry]:
 KINDS: Mapping[str, Callable[[], Iterator[Entry]]] = {
     "policies": _policies,
     "steps": _steps,
+    "faults": _faults,
     "distributions": _distributions,
     "arrivals": _arrivals,
 }

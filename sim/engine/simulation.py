@@ -12,6 +12,7 @@ from sim.engine import collect, loop
 from sim.engine.behaviours import Behaviours
 from sim.engine.clock import SLICE_EVENTS, Environment, Process
 from sim.engine.cluster import Cluster
+from sim.engine.episodes import episodes
 from sim.engine.lower import lower
 from sim.engine.observe import Observer
 from sim.engine.run import Run
@@ -19,7 +20,7 @@ from sim.engine.spool import Spool
 from sim.errors import DsimError, PluginError
 from sim.kernel import jit
 from sim.kernel.codes import BROKEN, FULL, LIMIT
-from sim.model import Crash, Model
+from sim.model import Fault, Model
 
 Progress = Callable[[float, int], None]
 """Called now and then with the simulated time in seconds and the events handled so far."""
@@ -77,7 +78,7 @@ class Simulation:
             for process in (observer.watch_windows(), observer.watch_warmup()):
                 self.env.process(process)
             for fault in self.model.faults:
-                self.env.process(self._crash(fault))
+                self.env.process(self._strike(fault))
             for source in range(len(self.model.sources)):
                 self.env.control(loop.START, source)
             status = self.env.run(until=float(np.nextafter(plan.duration_s, np.inf)))
@@ -105,19 +106,15 @@ class Simulation:
             self.fault_episodes,
         )
 
-    def _crash(self, fault: Crash) -> Process:
-        """The SimPy process of one crash fault."""
-        crash, restore = {
-            "node": (self.cluster.crash_node, self.cluster.restore_node),
-            "instance": (self.cluster.crash_instance, self.cluster.restore_instance),
-        }[fault.target_kind]
-        yield self.env.at(fault.at_s)
-        crash(fault.target)
-        end_s = float("inf") if fault.for_s is None else fault.at_s + fault.for_s
-        self.fault_episodes.append((fault.name, self.env.now, end_s))
-        if fault.for_s is not None:
-            yield self.env.at(end_s)
-            restore(fault.target)
+    def _strike(self, fault: Fault) -> Process:
+        """The SimPy process of one fault."""
+        for start_s, end_s in episodes(fault):
+            yield self.env.at(start_s)
+            fault.start(self.cluster)
+            self.fault_episodes.append((fault.name, self.env.now, end_s))
+            if end_s < float("inf"):
+                yield self.env.at(end_s)
+                fault.stop(self.cluster)
 
     def _stopped(self, status: int | None) -> str | None:
         """The sentence for a status that ended the run early."""

@@ -10,9 +10,8 @@ import networkx as nx
 
 from sim.analysis import Explanation, words
 from sim.analysis.explanation import StationLoad
-from sim.model import Crash, EventLoop, Model, Node, Service, Threads
+from sim.model import EventLoop, Fault, Model, Node, Service, Threads
 from sim.steps.behaviour import Behaviour
-from sim.units import format_duration
 
 NAMES_SHOWN = 4
 """Instances in the box of a node."""
@@ -163,9 +162,8 @@ def _together(cells: Sequence[Box], model: Model) -> Iterator[Box]:
         yield replace(same[0], name=name, lines=(f"{len(same)} × {same[0].lines[0]}", *shown), count=len(same))
 
 
-def _broken(fault: Crash, name: str) -> str:
-    until = "" if fault.for_s is None else f" for {format_duration(fault.for_s)}"
-    return f"{name} down at {format_duration(fault.at_s)}{until}".strip()
+def _broken(fault: Fault, name: str) -> str:
+    return f"{name} {fault.condition} {words.when(fault.when)}".strip()
 
 
 def rows_of(items: Iterable[Box]) -> list[tuple[str, list[Box]]]:

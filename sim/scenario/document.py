@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
+from sim.failures import Faults
 from sim.forms import CallPolicyForm, Form, MistakeError, inside, show, suggestion
 from sim.forms.base import read_as, schema_of
 from sim.forms.fields import (
@@ -24,7 +25,7 @@ from sim.forms.fields import (
     read_duration,
 )
 from sim.scenario.expectations import ExpectForm
-from sim.scenario.machines import FailureForm, NetworkForm, PoolForm
+from sim.scenario.machines import NetworkForm, PoolForm
 from sim.scenario.services import EVERY_CALLEE, ServiceForm, TrafficForm
 
 DEFAULT_RECORD_SHARE = 0.01
@@ -154,7 +155,7 @@ class ScenarioForm(Form):
     traffic: Annotated[dict[Identifier, TrafficForm], NonEmpty] = Field(
         examples=["{users: {to: api, arrivals: poisson(100/s)}}"]
     )
-    failures: dict[Label, FailureForm] = Field(
+    failures: dict[Label, Faults] = Field(
         default_factory=dict, examples=["{app 2 dies: {at: 40s, crash: app-2, for: 20s}}"]
     )
     variants: Annotated[dict[Identifier, Any], NonEmpty] = Field(

@@ -1,18 +1,16 @@
-"""Nodes, the network between them, and what breaks: the sections `nodes`, `network` and `failures`."""
+"""Nodes and the network between them: the sections `nodes` and `network`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, NamedTuple
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
-from sim.forms import DistributionField, Form, MistakeError, inside, listed, show
-from sim.forms.base import Location, Mistake, not_one, read_each, schema_of
+from sim.forms import DistributionField, Form, MistakeError, inside, listed
+from sim.forms.base import Location, Mistake
 from sim.forms.fields import (
     IDENTIFIER_SCHEMA,
-    Duration,
-    DurationOrZero,
     Identifier,
     PositiveNumber,
     count_field,
@@ -122,50 +120,3 @@ class NetworkForm(Form):
     across_zones: LinkForm | None = Field(None, examples=["{latency: 1ms}"])
     same_node: LinkForm | None = Field(None, examples=["{latency: 20us}"])
     between: list[BetweenForm] = Field(default_factory=list, examples=["[{zones: [a, b], latency: 5ms}]"])
-
-
-class CrashTarget(NamedTuple):
-    """`kind` None: whichever of the two has the name."""
-
-    kind: Literal["node", "instance"] | None
-    name: str
-
-
-def _read_crash_target(value: Any) -> CrashTarget:
-    if isinstance(value, Mapping):
-        if len(value) != 1 or next(iter(value)) not in ("node", "instance"):
-            raise MistakeError(not_one(value, "a node or an instance; write e.g. {node: app-2}"))
-        [(kind, name)] = value.items()
-        with inside(kind):
-            return CrashTarget(kind, read_identifier(name))
-    if not isinstance(value, str):
-        raise MistakeError(f"got {show(value)}; must name a node or an instance, or list some")
-    return CrashTarget(None, read_identifier(value))
-
-
-def _read_crash(value: Any) -> tuple[CrashTarget, ...]:
-    if not isinstance(value, list):
-        return (_read_crash_target(value),)
-    if not value:
-        raise MistakeError("got an empty list; must name at least one node or instance")
-    return tuple(read_each(value, _read_crash_target))
-
-
-class FailureForm(Form):
-    shape = "a mapping such as {at: 40s, crash: app-2, for: 20s}"
-    later = frozenset(
-        {"partition", "slow", "pause", "loss", "latency", "outage", "restart", "every", "mtbf", "mttr", "clock"}
-    )
-
-    at: DurationOrZero = Field(examples=["40s"])
-    crash: Annotated[
-        tuple[CrashTarget, ...], PlainValidator(_read_crash), WithJsonSchema(schema_of("CrashTargets"))
-    ] = Field((), examples=["app-2"])
-    for_: Duration | None = Field(None, alias="for", examples=["20s"])
-
-    rules = ({"required": ["crash"]},)
-
-    def problems(self) -> Iterator[Mistake]:
-        """What fails is asked for here, not by the field: a kind that is not supported yet is one mistake, not two."""
-        if not self.crash:
-            yield Mistake((), "the key crash is missing; write e.g. crash: app-2")

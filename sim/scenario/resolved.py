@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from sim.distributions import Declared
-from sim.model import EventLoop, Goroutines, Model, Network, Threads
+from sim.model import EventLoop, Fault, Goroutines, Model, Network, Once, Threads
 from sim.steps.behaviour import Behaviour
 from sim.steps.call import Call
 from sim.steps.choose import Choose
@@ -25,7 +25,11 @@ from sim.steps.io import Io
 from sim.steps.parallel import Parallel
 from sim.steps.repeat import Repeat
 
-KINDS: tuple[type, ...] = (Threads, EventLoop, Goroutines, Behaviour, Call, Choose, Cpu, Fail, Io, Parallel, Repeat)
+KINDS: tuple[type, ...] = (
+    *(Threads, EventLoop, Goroutines),
+    *(Behaviour, Call, Choose, Cpu, Fail, Io, Parallel, Repeat),
+    *(Fault, Once),
+)
 """Classes whose objects stand where others could: they are shown with their kind."""
 SECONDS = ("quantity", "duration", "list[quantity]")
 """Kinds of parameters that are times in a scenario."""

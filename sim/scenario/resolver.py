@@ -15,7 +15,7 @@ from sim.scenario.idle import weigh_all
 from sim.scenario.placement import Placement
 from sim.scenario.plan import check_steady, check_users, run_plan
 from sim.scenario.services import EVERY_CALLEE, ServiceForm, TrafficForm
-from sim.scenario.world import Targets, Zones, crashes
+from sim.scenario.world import Targets, Zones, faults
 from sim.steps.repeat import nesting
 from sim.traffic import Trace
 
@@ -38,14 +38,14 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
     sources = tuple(_source(name, f, callees, policies, zones, findings) for name, f in form.traffic.items())
     network = zones.network(form)
     targets = Targets(placement.nodes, placement.pools, placement.instances)
-    faults = tuple(crashes(form, run, targets, findings))
+    struck = tuple(faults(form, run, targets, findings))
     check_steady(form, findings)
     check_users(form, sources, findings)
     weigh_all(form, placement, services, sources, findings)
     if len(findings):
         return None
     nodes = tuple(placement.nodes.values())
-    return Model(form.scenario, variant, form.title, run, nodes, network, tuple(services), sources, faults)
+    return Model(form.scenario, variant, form.title, run, nodes, network, tuple(services), sources, struck)
 
 
 def _concurrency(form: ServiceForm) -> Concurrency:

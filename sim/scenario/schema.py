@@ -12,6 +12,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core.core_schema import WithDefaultSchema
 
+from sim.failures import FAULT_FORMS
 from sim.forms import STEP_FORMS, Form
 from sim.forms.policy import RetryForm
 from sim.scenario.document import RecordForm, ScenarioForm
@@ -59,7 +60,14 @@ def schema() -> dict[str, Any]:
 
 def _of_forms() -> dict[str, Any]:
     """Every form by its name, with the rules between its keys; one with a shorthand also as its mapping alone."""
-    roots: list[type[Form]] = [ScenarioForm, RecordForm, RetryForm, ThreadsForm, *STEP_FORMS.values()]
+    roots: list[type[Form]] = [
+        ScenarioForm,
+        RecordForm,
+        RetryForm,
+        ThreadsForm,
+        *STEP_FORMS.values(),
+        *FAULT_FORMS.values(),
+    ]
     _, written = models_json_schema([(form, "validation") for form in roots], schema_generator=_WithoutDefaults)
     parts: dict[str, Any] = written["$defs"]
     for form in dict.fromkeys(_all_forms(Form)):
@@ -72,7 +80,22 @@ def _of_forms() -> dict[str, Any]:
         if form.shorthand is not None:
             parts[mapping_of(form)] = parts[name]
             parts[name] = {"anyOf": [form.shorthand, ref(mapping_of(form))]}
+    parts["Fault"] = _fault([parts.pop(form.__name__) for form in FAULT_FORMS.values()])
     return parts
+
+
+def _fault(kinds: list[Any]) -> dict[str, Any]:
+    """One part for all kinds of faults, since a patch may turn one into another."""
+    properties = {name: value for part in kinds for name, value in part["properties"].items()}
+    ways = [
+        {
+            "required": part.get("required", []),
+            "properties": {name: False for name in properties if name not in part["properties"]},
+            "allOf": part.get("allOf", []),
+        }
+        for part in kinds
+    ]
+    return {"type": "object", "properties": properties, "additionalProperties": False, "oneOf": ways}
 
 
 def _tidy(part: Any) -> Any:

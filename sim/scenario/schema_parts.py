@@ -54,7 +54,7 @@ def unions() -> dict[str, Any]:
         },
         "Mix": {"anyOf": [REFERENCE_SCHEMA, _mix(PERCENTAGE), _mix({"type": "number", "exclusiveMinimum": 0})]},
         "Claim": claim_schema(),
-        "CrashTargets": {"anyOf": [target, {"type": "array", "items": target, "minItems": 1, "uniqueItems": True}]},
+        "Targets": {"anyOf": [target, {"type": "array", "items": target, "minItems": 1, "uniqueItems": True}]},
     }
 
 

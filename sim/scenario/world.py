@@ -1,16 +1,17 @@
-"""Latencies by zone pair, and what crashes when."""
+"""Latencies by zone pair, and what breaks when."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
 
+from sim.failures import FaultForm
+from sim.failures.form import TargetName
 from sim.forms import MistakesError, inside, listed
 from sim.forms.base import MistakeError, unknown
-from sim.model import Crash, Instance, Network, Node, RunPlan
+from sim.model import Fault, Instance, Network, Node, Once, RunPlan, TargetKind
 from sim.scenario.document import ScenarioForm
 from sim.scenario.findings import Findings
-from sim.scenario.machines import BetweenForm, CrashTarget
+from sim.scenario.machines import BetweenForm
 from sim.units import format_duration
 
 ZONES_COME_FROM = {"nodes": "zones", "services": "zone", "traffic": "from", "network": "between"}
@@ -68,7 +69,7 @@ class Zones:
 
 
 class Targets:
-    """What a crash may name: nodes and instances; a lone node also by its pool, a lone instance by its service."""
+    """What a fault may name: nodes and instances; a lone node also by its pool, a lone instance by its service."""
 
     def __init__(
         self,
@@ -86,9 +87,11 @@ class Targets:
         }
         self.occupied = {instance.node for group in instances.values() for instance in group}
 
-    def find(self, target: CrashTarget) -> tuple[Literal["node", "instance"], str]:
-        """Raises MistakeError or MistakesError."""
-        kinds: tuple[Literal["node", "instance"], ...] = ("node", "instance") if target.kind is None else (target.kind,)
+    def find(self, target: TargetName, allowed: tuple[TargetKind, ...]) -> tuple[TargetKind, str]:
+        """What a fault strikes that may strike some kinds of things. Raises MistakeError or MistakesError."""
+        kinds = allowed if target.kind is None else (target.kind,)
+        if not set(kinds) <= set(allowed):
+            raise MistakeError(f"got {{{target.kind}: {target.name}}}; must be a {' or '.join(allowed)}")
         exact = [(kind, target.name) for kind in kinds if target.name in self.names[kind]]
         found = exact or [
             (kind, group[0].name)
@@ -104,7 +107,7 @@ class Targets:
                 raise MistakeError(self._unknown(target, kinds))
         return found[0]
 
-    def _unknown(self, target: CrashTarget, kinds: tuple[Literal["node", "instance"], ...]) -> str:
+    def _unknown(self, target: TargetName, kinds: tuple[TargetKind, ...]) -> str:
         for kind in kinds:
             group = self.groups[kind].get(target.name, ())
             if len(group) > 1:
@@ -114,17 +117,15 @@ class Targets:
         return unknown(" or ".join(kinds), target.name, names)
 
 
-def crashes(form: ScenarioForm, run: RunPlan, targets: Targets, findings: Findings) -> Iterator[Crash]:
+def faults(form: ScenarioForm, run: RunPlan, targets: Targets, findings: Findings) -> Iterator[Fault]:
     """One for each target; a fault with several has the target in its name."""
     for name, failure in form.failures.items():
-        if failure.at >= run.duration_s:
-            text = f"got {format_duration(failure.at)} in a run of {format_duration(run.duration_s)}"
-            findings.add(failure, ("at",), f"{text}; must be before its end", ("run", "duration"))
+        _check_when(failure, run, findings)
         seen: set[tuple[str, str]] = set()
-        for position, target in enumerate(failure.crash):
-            where = ("crash", position) if len(failure.crash) > 1 else ("crash",)
+        for position, target in enumerate(failure.targets):
+            where = (failure.kind, position) if len(failure.targets) > 1 else (failure.kind,)
             try:
-                found = targets.find(target)
+                found = targets.find(target, failure.target_kinds)
                 if found in seen:
                     raise MistakeError(f"got {found[1]} a second time; must be different ones; remove one")
             except (MistakeError, MistakesError) as error:
@@ -134,5 +135,11 @@ def crashes(form: ScenarioForm, run: RunPlan, targets: Targets, findings: Findin
             seen.add(found)
             text = f"nothing runs on {found[1]}, so nothing fails; name another node, or remove it"
             findings.weigh(failure, where, found[0] == "instance" or found[1] in targets.occupied, text)
-            label = name if len(failure.crash) == 1 else f"{name} ({found[1]})"
-            yield Crash(label, *found, failure.at, failure.for_)
+            label = name if len(failure.targets) == 1 else f"{name} ({found[1]})"
+            yield failure.fault(label, name, *found, failure.when)
+
+
+def _check_when(failure: FaultForm, run: RunPlan, findings: Findings) -> None:
+    if isinstance(failure.when, Once) and failure.when.at_s >= run.duration_s:
+        text = f"got {format_duration(failure.when.at_s)} in a run of {format_duration(run.duration_s)}"
+        findings.add(failure, ("at",), f"{text}; must be before its end", ("run", "duration"))

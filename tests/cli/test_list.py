@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from sim.balancing import POLICIES
 from sim.cli import app
 from sim.distributions import DISTRIBUTIONS
+from sim.failures import FAULT_FORMS
 from sim.forms import STEP_FORMS
 from sim.traffic import ARRIVALS
 
@@ -18,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 REGISTRIES = {
     "policies": set(POLICIES),
     "steps": set(STEP_FORMS),
+    "faults": set(FAULT_FORMS),
     "distributions": set(DISTRIBUTIONS),
     "arrivals": set(ARRIVALS),
 }
@@ -84,7 +86,7 @@ def test_refusals(folder: Path) -> None:
     (folder / "empty").mkdir()
     (folder / "file.yaml").write_text("scenario: s\n")
     for arguments, sentence in (
-        (("polices",), "one of policies, steps, distributions, arrivals; did you mean policies?"),
+        (("polices",), "one of policies, steps, faults, distributions, arrivals; did you mean policies?"),
         (("empty",), "there are no scenarios in empty; give a folder that has some, or begin one: dsim new my-shop"),
         (("file.yaml",), "is a file; give a folder, or look into the file with dsim explain file.yaml"),
     ):

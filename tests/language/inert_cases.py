@@ -178,11 +178,11 @@ MACHINES = {
     "BetweenForm.to": case(
         SYSTEM, "network.between", "[{from: a, to: b, latency: 9ms}]", "[{from: a, to: c, latency: 9ms}]"
     ),
-    "FailureForm.at": case(SYSTEM, "failures.app fails.at", "500ms", "1s"),
-    "FailureForm.crash": case(
+    "CrashForm.at": case(SYSTEM, "failures.app fails.at", "500ms", "1s"),
+    "CrashForm.crash": case(
         SYSTEM, "failures.app fails.crash", "db-1", "[app-2, db-1]", "{node: app-1}", "{instance: api-2}"
     ),
-    "FailureForm.for": case(SYSTEM, "failures.app fails.for", "null", "600ms"),
+    "CrashForm.for": case(SYSTEM, "failures.app fails.for", "null", "600ms"),
 }
 SERVICES = {
     "ServiceForm.nodes": case(

@@ -20,6 +20,7 @@ from sim.distributions import Parameter
 from sim.engine import Simulation
 from sim.engine.run import Run
 from sim.experiment import run_scenario
+from sim.failures import FaultForm
 from sim.forms import Form
 from sim.model import Model
 from sim.plugins import load_plugin
@@ -53,7 +54,9 @@ def parameters_of(prefix: str, parameters: Mapping[str, Parameter]) -> Iterator[
 
 
 def keys_of_forms() -> set[str]:
-    forms = [form for form in all_forms() if form.__module__.startswith("sim.") and form is not RemainderForm]
+    forms = [
+        form for form in all_forms() if form.__module__.startswith("sim.") and form not in (RemainderForm, FaultForm)
+    ]
     return {f"{form.__name__}.{info.alias or name}" for form in forms for name, info in form.model_fields.items()}
 
 

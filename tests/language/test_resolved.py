@@ -17,8 +17,9 @@ from ruamel.yaml import YAML
 
 from sim import model as machine
 from sim.distributions import DISTRIBUTIONS, Declared
+from sim.failures import FAULT_FORMS, KINDS
 from sim.forms import STEP_FORMS
-from sim.model import Model
+from sim.model import Fault, Model
 from sim.scenario import load, load_text
 from sim.scenario.resolved import plain
 from sim.traffic import ARRIVALS
@@ -54,10 +55,11 @@ def test_the_valid_scenarios_have_every_kind_of_thing() -> None:
     """So that the tests below say something about all of them."""
     seen = {type(thing) for model in MODELS for thing in objects_in(model)}
     declared = {cls for cls in vars(machine).values() if inspect.isclass(cls) and dataclasses.is_dataclass(cls)}
-    declared = {cls for cls in declared if cls.__module__ == "sim.model"} | set(DISTRIBUTIONS.values())
+    declared = {cls for cls in declared if cls.__module__ == "sim.model"} - {Fault}
+    declared |= {*DISTRIBUTIONS.values(), *KINDS}
     assert declared | set(ARRIVALS.values()) <= seen, declared - seen
     kinds = {key for model in MODELS for key in keys_in(plain(model))}
-    assert set(STEP_FORMS) - {"behaviour"} <= kinds
+    assert {*STEP_FORMS, *FAULT_FORMS} - {"behaviour"} <= kinds
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: f"{m.scenario}-{m.variant}")

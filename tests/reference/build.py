@@ -7,18 +7,20 @@ from typing import Any
 import numpy as np
 
 from sim.distributions import Constant
+from sim.failures import Crash
 from sim.model import (
     FAILURES,
     Balance,
     CallPolicy,
     Concurrency,
-    Crash,
     Endpoint,
+    Fault,
     Goroutines,
     Instance,
     Model,
     Network,
     Node,
+    Once,
     Retry,
     RunPlan,
     Service,
@@ -91,7 +93,7 @@ def network(seconds: dict[str, float], same_node: float | None = None) -> Networ
 
 def crash(target: str, at_s: float, for_s: float | None = None) -> Crash:
     """A target named like `x-0` is an instance, any other a node."""
-    return Crash(f"{target} at {at_s}", "instance" if "-" in target else "node", target, at_s, for_s)
+    return Crash(f"{target} at {at_s}", "crash", "instance" if "-" in target else "node", target, Once(at_s, for_s))
 
 
 def story(*parts: Any, until_s: float = 100.0, depth_limit: int = 64) -> Model:
@@ -105,5 +107,5 @@ def story(*parts: Any, until_s: float = 100.0, depth_limit: int = 64) -> Model:
         network=next((part for part in parts if isinstance(part, Network)), Network()),
         services=tuple(part for part in parts if isinstance(part, Service)),
         sources=tuple(part for part in parts if isinstance(part, Source)),
-        faults=tuple(part for part in parts if isinstance(part, Crash)),
+        faults=tuple(part for part in parts if isinstance(part, Fault)),
     )

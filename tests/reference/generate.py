@@ -18,19 +18,21 @@ from typing import Any, Literal
 import numpy as np
 
 from sim.distributions import Constant, Distribution, Exponential, Uniform
+from sim.failures import Crash
 from sim.model import (
     FAILURES,
     Balance,
     CallPolicy,
     Concurrency,
-    Crash,
     Endpoint,
     EventLoop,
+    Fault,
     Goroutines,
     Instance,
     Model,
     Network,
     Node,
+    Once,
     Retry,
     RunPlan,
     Service,
@@ -389,8 +391,8 @@ class Generator:
             times_s += np.sort(self.rng.sample(range(1, 512), requests)) * GRID_S / 1024 + n * GRID_S / 2
         return Trace(times_s)
 
-    def faults(self, services: tuple[Service, ...]) -> tuple[Crash, ...]:
-        faults: list[Crash] = []
+    def faults(self, services: tuple[Service, ...]) -> tuple[Fault, ...]:
+        faults: list[Fault] = []
         instances = [instance.name for service in services for instance in service.instances]
         for _ in range(self.rng.randint(1, 3) if "crash_instance" in self.features else 0):
             faults += self.crashes(len(faults), "instance", self.rng.choice(instances))
@@ -401,8 +403,9 @@ class Generator:
     def crashes(self, first: int, kind: Literal["node", "instance"], target: str) -> list[Crash]:
         """One crash, at times a second one of the same target that overlaps it."""
         at_s, for_s = self.rng.uniform(0.1, 1.8), self.rng.uniform(0.02, 0.6)
-        one = Crash(f"fault-{first}", kind, target, at_s, None if self.rng.random() < 0.1 else for_s)
+        once = Once(at_s, None if self.rng.random() < 0.1 else for_s)
+        one = Crash(f"fault-{first}", "crash", kind, target, once)
         if self.rng.random() < 0.6:
             return [one]
-        again = replace(one, name=f"fault-{first + 1}", at_s=at_s + for_s * self.rng.uniform(0.1, 0.9))
-        return [one, again]
+        again = replace(once, at_s=at_s + for_s * self.rng.uniform(0.1, 0.9))
+        return [one, replace(one, name=f"fault-{first + 1}", when=again)]

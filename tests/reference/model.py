@@ -52,9 +52,9 @@ class Simulation:
         }
         for fault in model.faults:
             target = self.nodes[fault.target] if fault.target_kind == "node" else self.instances[fault.target]
-            self.clock.after(fault.at_s, target.crash, CONTROL)
-            if fault.for_s is not None:
-                self.clock.after(fault.at_s + fault.for_s, target.recover, CONTROL)
+            self.clock.after(fault.when.at_s, target.crash, CONTROL)
+            if fault.when.for_s is not None:
+                self.clock.after(fault.when.at_s + fault.when.for_s, target.recover, CONTROL)
         for source in model.sources:
             Traffic(self, source, stream_key(model.run.seed, replication, f"source:{source.name}"))
 

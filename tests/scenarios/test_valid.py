@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sim import distributions, model, traffic
+from sim import distributions, failures, model, traffic
 from sim.forms.policy import RETRIED
 from sim.scenario import Scenario, load
 from sim.steps.call import Call
@@ -37,7 +37,7 @@ def vocabulary(scenario: Scenario) -> dict[str, Any]:
 
     return {
         **{name: getattr(model, name) for name in dir(model) if name[0].isupper()},
-        **{step.__name__: step for step in STEPS},
+        **{thing.__name__: thing for thing in (*STEPS, *failures.KINDS)},
         "m": m,
         "scenario": scenario,
         "form": scenario.forms[scenario.baseline],

@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 
 from sim.engine import Simulation
+from sim.engine.episodes import episodes
+from sim.failures import Crash
 from sim.kernel.codes import KILLED, NONE, OK, OUTCOMES, REPLYING, RESET, SILENT
 from tests.swarm.snapshot import Snapshot
 
@@ -121,8 +123,10 @@ def through_a_crash(simulation: Simulation, ok: pd.DataFrame) -> Iterator[str]:
     door = {source.name for source in model.sources if source.zone is None}
     once = ok[(ok["attempts"] == 1) & ok["source"].isin(door)]
     for fault in model.faults:
-        until_s = float("inf") if fault.for_s is None else fault.at_s + fault.for_s
+        if not isinstance(fault, Crash):
+            continue
+        [(at_s, until_s)] = episodes(fault)
         hit = once["instance"].map(lambda name: fault.target in (name, node_of[name]))  # noqa: B023 — used at once
-        alive = (once["intended_s"] < until_s) & (once["intended_s"] + once["latency_s"] > fault.at_s)
+        alive = (once["intended_s"] < until_s) & (once["intended_s"] + once["latency_s"] > at_s)
         for index, source in zip(once["index"][hit & alive], once["source"][hit & alive], strict=True):
             yield f"{fault.name}: request {index} of {source} went through {fault.target} while it was down, and is ok"

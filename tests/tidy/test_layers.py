@@ -22,6 +22,7 @@ LAYERS = (
     ("sim.forms",),
     ("sim.steps",),
     ("sim.engine",),
+    ("sim.failures",),
     ("sim.scenario",),
     ("sim.analysis",),
     ("sim.statistics",),
