@@ -55,7 +55,7 @@ def list_(
     plugins: Plugins = None,
     as_json: AsJson = False,
 ) -> None:
-    """List scenarios with their questions, or the policies, steps, faults, distributions and arrivals of the language."""
+    """List scenarios with their questions, or what the language offers: policies, steps, faults, distributions …"""
     with exit_status("nothing was listed"):
         from sim.plugins import load_plugin
 

@@ -34,6 +34,20 @@ class Cluster:
     def restore_instance(self, name: str) -> None:
         self.env.control(loop.RESTORE_INSTANCE, self._instance(name))
 
+    def pause_node(self, name: str) -> None:
+        """The host stalls: nothing on it goes on, all that comes waits. Pauses nest, as crashes do."""
+        self.env.control(loop.PAUSE_NODE, self._node(name))
+
+    def resume_node(self, name: str) -> None:
+        self.env.control(loop.RESUME_NODE, self._node(name))
+
+    def pause_instance(self, name: str) -> None:
+        """The process stands still: it computes nothing, all that comes for it waits until it is resumed."""
+        self.env.control(loop.PAUSE_INSTANCE, self._instance(name))
+
+    def resume_instance(self, name: str) -> None:
+        self.env.control(loop.RESUME_INSTANCE, self._instance(name))
+
 
 def _row(rows: dict[str, int], name: str, kind: str) -> int:
     if name not in rows:

@@ -23,12 +23,14 @@ from sim.kernel.codes import (
     NONE,
     OK,
     OUTBOX,
+    OVERDUE,
     REPLY,
     RETRY,
     SILENT,
     SLICE,
     SPOOL,
     STEP,
+    STRUCK,
     THINK,
     TIMEOUT,
 )
@@ -38,6 +40,7 @@ from sim.kernel.hooks import data_of, state_at
 from sim.kernel.jit import b1, f8, i8, kernel, u8, void
 from sim.kernel.keys import MIX_WORD
 from sim.kernel.measure import count_pending
+from sim.kernel.pauses import hold, is_paused, must_wait, pause_instance, pause_node, release
 from sim.kernel.processors import finish_burst, start_burst
 from sim.kernel.rows import free_task, new_call
 from sim.kernel.servers import cancel, crash_instance, deliver
@@ -49,7 +52,7 @@ from sim.traffic import next_arrival
 
 FAR = np.inf
 TASKS, CALLS, HEAP, READY = CAPACITY["task"], CAPACITY["call"], CAPACITY["heap"], CAPACITY["ready"]
-ARENA = CAPACITY["arena"]
+ARENA, HELD = CAPACITY["arena"], CAPACITY["held"]
 
 
 # Roots --------------------------------------------------------------------------------------------------------------
@@ -136,20 +139,41 @@ def receive(S, row):
     free_task(S, row)
 
 
+@kernel(void, STATE_TYPE, i8)
+def time_out(S, row):
+    """The caller of an attempt stops waiting."""
+    end_attempt(S, S.task[row].call, TIMEOUT)
+    if S.task[row].state == SILENT:
+        free_task(S, row)
+
+
 @kernel(void, STATE_TYPE, i8, inline=True)
 def expire(S, timer):
     """The head of a timer list may be due."""
     row = expired(S, timer)
     if row == NONE:
         return
-    end_attempt(S, S.task[row].call, TIMEOUT)
-    if S.task[row].state == SILENT:
-        free_task(S, row)
+    if S.paused and is_paused(S, S.task[row].client_instance):
+        call_row = S.task[row].call
+        S.task[row].timed = STRUCK
+        hold(S, OVERDUE, call_row, S.call[call_row].generation)
+    else:
+        time_out(S, row)
+
+
+@kernel(void, STATE_TYPE, i8, inline=True)
+def strike(S, call_row):
+    """A timeout that fell due while its caller was paused; a response that waited too came before it."""
+    row = S.call[call_row].attempt_task
+    if row != NONE and S.task[row].timed == STRUCK:
+        time_out(S, row)
 
 
 @kernel(void, STATE_TYPE, i8, i8, i8, inline=True)
 def handle(S, kind, slot, generation):
     """One event. Events of rows carry the row's generation; those of an earlier use are stale."""
+    if S.paused and must_wait(S, kind, slot, generation):
+        return
     if kind == ARRIVE:
         arrive(S, slot)
     elif kind == THINK:
@@ -159,6 +183,9 @@ def handle(S, kind, slot, generation):
     elif kind == RETRY:
         if S.call[slot].generation == generation:
             start_attempt(S, slot)
+    elif kind == OVERDUE:
+        if S.call[slot].generation == generation:
+            strike(S, slot)
     elif S.task[slot].generation != generation:
         return
     elif kind == STEP:
@@ -176,14 +203,14 @@ def room(S):
     """How many events may pass before the tables must be measured again; none where the widest does not fit.
 
     An event takes at most `reserve` rows of a table; beside that, one message or wake-up for each row in use may be
-    pending (a crash or a cancellation sends them all at once).
+    pending (a crash or a cancellation sends them all at once), and all that paused processes have not seen yet.
     """
-    rows = S.tasks_used + S.calls_used
+    rows = S.tasks_used + S.calls_used + S.held_length
     spare = min(
         min(TASKS - S.tasks_used, CALLS - S.calls_used), min(HEAP - S.heap_length, READY - S.ready_length) - rows
     )
     images = (ARENA - S.arena_used) // max(S.channel_words, 1)
-    return max(min(spare // (3 * S.reserve), images), 0)
+    return max(min(min(spare // (3 * S.reserve), images), HELD - S.held_length), 0)
 
 
 @kernel(i8, STATE_TYPE)
@@ -270,7 +297,9 @@ def advance(address, until, budget):
 
 # Acts of the control plane ------------------------------------------------------------------------------------------
 
-START, FLUSH, CRASH_INSTANCE, RESTORE_INSTANCE, CRASH_NODE, RESTORE_NODE, BURST, CALL, FINISH = range(9)
+START, FLUSH, CRASH_INSTANCE, RESTORE_INSTANCE, CRASH_NODE, RESTORE_NODE = range(6)
+PAUSE_INSTANCE, RESUME_INSTANCE, PAUSE_NODE, RESUME_NODE = range(6, 10)
+BURST, CALL, FINISH = range(10, 13)
 
 
 @kernel(i8, u8, i8, i8, i8, i8, i8, f8, cache=True)
@@ -288,6 +317,7 @@ def control(address, act, row, generation, pc, operation, amount):
     elif act == CRASH_INSTANCE:
         S.instance[row].down += 1
         crash_instance(S, row, S.node[S.instance[row].node].down)
+        release(S)
     elif act == RESTORE_INSTANCE:
         S.instance[row].down -= 1
     elif act == CRASH_NODE:
@@ -296,8 +326,13 @@ def control(address, act, row, generation, pc, operation, amount):
         while instance != NONE:
             crash_instance(S, instance, 1)
             instance = S.instance[instance].node_next
+        release(S)
     elif act == RESTORE_NODE:
         S.node[row].down -= 1
+    elif act in (PAUSE_INSTANCE, RESUME_INSTANCE):
+        pause_instance(S, row, 1 if act == PAUSE_INSTANCE else -1)
+    elif act in (PAUSE_NODE, RESUME_NODE):
+        pause_node(S, row, 1 if act == PAUSE_NODE else -1)
     elif S.task[row].generation != generation:
         return 0
     elif act == FINISH:

@@ -192,15 +192,16 @@ class Lowering:
         to.node_next, self.state.node[host].first_instance = self.state.node[host].first_instance, row
         self.state.position[row] = to.top = to.queue_head = to.queue_tail = to.queue_bound = NONE
         to.first_resident = to.last_resident = NONE
-        to.cores, to.stats = cores, stats
+        to.own_cores, to.stats = cores, stats
         if isinstance(service.concurrency, Threads):
             to.model, to.workers = THREADS, service.concurrency.workers
             if service.concurrency.queue is not None:
                 to.queue_bound = service.concurrency.queue
         elif isinstance(service.concurrency, EventLoop):
-            to.model, to.cores = EVENT_LOOP, min(1.0, cores)
+            to.model, to.own_cores = EVENT_LOOP, min(1.0, cores)
         else:
             to.model = GOROUTINES
+        to.cores = to.own_cores
 
     def _latencies(self) -> None:
         S, zones = self.state, len(self.zone)

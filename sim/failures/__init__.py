@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from sim.failures import crash
+from sim.failures import crash, pause
 from sim.failures.crash import Crash
 from sim.failures.form import FAULT_FORMS, FaultForm, Faults
+from sim.failures.pause import Pause
 from sim.model import Fault
 
-KINDS: dict[type[Fault], ModuleType] = {Crash: crash}
+KINDS: dict[type[Fault], ModuleType] = {Crash: crash, Pause: pause}
 """File by machine class."""
 
-__all__ = ["FAULT_FORMS", "KINDS", "Crash", "FaultForm", "Faults"]
+__all__ = ["FAULT_FORMS", "KINDS", "Crash", "FaultForm", "Faults", "Pause"]

@@ -19,9 +19,7 @@ from sim.model import Fault, Once, TargetKind, When
 FAULT_FORMS: dict[str, type[FaultForm]] = {}
 """By the key that names the kind."""
 SHAPE = "a mapping such as {at: 40s, crash: app-2, for: 20s}"
-LATER = frozenset(
-    {"partition", "slow", "pause", "loss", "latency", "outage", "restart", "every", "mtbf", "mttr", "clock"}
-)
+LATER = frozenset({"partition", "slow", "loss", "latency", "outage", "restart", "every", "mtbf", "mttr", "clock"})
 
 
 class TargetName(NamedTuple):

@@ -22,6 +22,7 @@ from sim.kernel.codes import (
     RETRY,
     SILENT,
     THINK,
+    TIMED,
     TOO_DEEP,
     UNAVAILABLE,
 )
@@ -113,7 +114,7 @@ def abandon(S, call_row, outcome):
         return
     tell_balancer(S, call_row, outcome)
     task = S.task[call.attempt_task]
-    if task.timed:
+    if task.timed == TIMED:
         stop_timer(S, S.edge[call.edge].timer, call.attempt_task)
     task.call = NONE
     call.attempt_task = NONE

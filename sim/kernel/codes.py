@@ -34,9 +34,13 @@ DATA, LATE = 0, 1
 """Classes of equal-time events in the kernel: deliveries and the rest, then timeouts. (Control comes first by itself:
 the kernel stops before the control plane's time.)"""
 
-ARRIVE, THINK, DELIVER, REPLY, STEP, RETRY, EXPIRE, CANCEL = range(8)
+ARRIVE, THINK, DELIVER, REPLY, STEP, RETRY, EXPIRE, CANCEL, OVERDUE = range(9)
 """Event kinds: a source's next arrival; a closed user's next request; a request message, a response message, a cancel
-message reach their end; a task runs on; a call starts its next attempt; the head of a timer list is due."""
+message reach their end; a task runs on; a call starts its next attempt; the head of a timer list is due; a call's
+timeout strikes that had to wait for the end of a pause."""
+
+UNTIMED, TIMED, STRUCK = range(3)
+"""An attempt has no timeout (any more); stands in a timer list; its timeout waits for the end of its caller's pause."""
 
 DUE, DONE, OUTBOX, SPOOL, FULL, SLICE, LIMIT, BROKEN = range(8)
 """Why the kernel returned: the time asked for is reached; every cohort request has ended; signals for the control

@@ -233,13 +233,11 @@ def reshare(S, node_row, changed):
         row = S.instance[row].node_next
 
 
-@kernel(void, STATE_TYPE, i8, i8, hot=True)
-def change_running(S, row, by):
-    """One burst more (+1) or fewer (-1) in a settled instance's heap; `top` is already up to date."""
+@kernel(void, STATE_TYPE, i8, f8, hot=True)
+def ask_anew(S, row, before_):
+    """A settled instance, which asked for `before_` cores, may ask for others now: share the node's."""
     instance = S.instance[row]
     node = S.node[instance.node]
-    before_ = demand(S, row)
-    instance.running += by
     after = demand(S, row)
     node.demand += after - before_
     tight = 1 if node.demand > node.cores * (1.0 + TOLERANCE) else 0
@@ -248,6 +246,14 @@ def change_running(S, row, by):
         reshare(S, instance.node, row)
     else:
         grant(S, row, after)
+
+
+@kernel(void, STATE_TYPE, i8, i8, hot=True)
+def change_running(S, row, by):
+    """One burst more (+1) or fewer (-1) in a settled instance's heap; `top` is already up to date."""
+    before_ = demand(S, row)
+    S.instance[row].running += by
+    ask_anew(S, row, before_)
 
 
 # The instance's queue: requests waiting for a worker, or bursts waiting for the event loop --------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.kernel.codes import FREE, NONE
+from sim.kernel.codes import FREE, NONE, UNTIMED
 from sim.kernel.jit import i8, kernel, void
 from sim.kernel.tables import STATE_TYPE
 
@@ -23,7 +23,7 @@ def new_task(S):
     task.next = NONE
     task.previous = NONE
     task.child = NONE
-    task.timed = 0
+    task.timed = UNTIMED
     task.parent = NONE
     task.first_branch = NONE
     task.join_open = 0

@@ -21,6 +21,7 @@ CAPACITY = {
     "call": 1 << 20,
     "heap": 1 << 22,
     "ready": 1 << 21,
+    "held": 1 << 21,
     "user": 1 << 20,
     "step": 1 << 16,
     "branch": 1 << 16,
@@ -88,7 +89,7 @@ TASK = _row(
     ("child", "i4"),  # pairing heap: first child
     ("timer_next", "i4"),  # timer list of the attempt
     ("timer_previous", "i4"),
-    ("timed", "i4"),  # 1: in a timer list
+    ("timed", "i4"),  # codes.UNTIMED …
     ("parent", "i4"),  # a branch's parent task; -1: a handler's root, or orphaned
     ("first_branch", "i4"),  # a parent's running branches, linked by sibling_*
     ("sibling_next", "i4"),
@@ -160,7 +161,7 @@ INSTANCE = _row(
     ("queue_length", "i4"),
     ("busy_workers", "i4"),
     ("in_system", "i4"),  # tasks present
-    ("cores", "f8"),  # cap
+    ("cores", "f8"),  # cap now: 0 while it is paused
     ("share", "f8"),  # cores that it has now
     ("rate", "f8"),  # core-s per s of each running burst
     ("clock", "f8"),  # virtual time: core-s that each burst running since 0 would have got
@@ -168,11 +169,14 @@ INSTANCE = _row(
     ("in_system_area", "f8"),  # task-s
     ("queue_area", "f8"),  # task-s
     ("busy_area", "f8"),  # core-s given
+    ("own_cores", "f8"),  # cap while it is not paused
+    ("paused", "i4"),  # pauses in force on the process
 )
 
 NODE = _row(
     ("first_instance", "i4"),
     ("down", "i4"),  # crash faults in force
+    ("paused", "i4"),  # pauses in force
     ("zone", "i4"),
     ("tight", "i4"),  # 1: its instances ask for more than its cores
     ("cores", "f8"),
@@ -181,6 +185,8 @@ NODE = _row(
 )
 
 ARMED = _keyed(("instance", "i4"))
+
+HELD = _row(("kind", "i4"), ("slot", "i4"), ("generation", "i4"))
 
 STEP = _row(
     ("kind", "i4"),  # CODE of the step's file
@@ -305,6 +311,8 @@ STATE_FIELDS = (
     ("ready_head", "i8"),
     ("ready_length", "i8"),
     ("armed_length", "i8"),
+    ("paused", "i8"),  # pauses in force
+    ("held_length", "i8"),
     ("outbox_length", "i8"),
     ("spool_length", "i8"),
     ("arena_used", "i8"),
@@ -332,6 +340,7 @@ STATE = np.dtype(
                 ("call", CALL, (CAPACITY["call"],)),
                 ("heap", EVENT, (CAPACITY["heap"],)),
                 ("ready", EVENT, (CAPACITY["ready"],)),
+                ("held", HELD, (CAPACITY["held"],)),  # events that paused processes have still to see, in order
                 ("armed", ARMED, (CAPACITY["instance"],)),
                 ("user", USER, (CAPACITY["user"],)),
                 ("step", STEP, (CAPACITY["step"],)),

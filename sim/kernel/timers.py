@@ -8,7 +8,7 @@ whose deadline it stands for, so that deadlines of one time strike in the order 
 
 from __future__ import annotations
 
-from sim.kernel.codes import EXPIRE, LATE, NONE
+from sim.kernel.codes import EXPIRE, LATE, NONE, TIMED, UNTIMED
 from sim.kernel.events import order_word, schedule_in_order
 from sim.kernel.jit import i8, kernel, void
 from sim.kernel.tables import STATE_TYPE
@@ -18,7 +18,7 @@ from sim.kernel.tables import STATE_TYPE
 def start_timer(S, timer, row):
     """Append the attempt `row`, whose deadline is set; it ranks with the message that has just been sent."""
     task, list_ = S.task[row], S.timer[timer]
-    task.timed = 1
+    task.timed = TIMED
     task.timer_next = NONE
     task.timer_previous = list_.tail
     if list_.tail == NONE:
@@ -36,7 +36,7 @@ def start_timer(S, timer, row):
 def stop_timer(S, timer, row):
     """Take the attempt out of its list."""
     task, list_ = S.task[row], S.timer[timer]
-    task.timed = 0
+    task.timed = UNTIMED
     if task.timer_previous == NONE:
         list_.head = task.timer_next
     else:

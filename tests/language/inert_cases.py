@@ -34,6 +34,7 @@ failures:
   app fails: {at: 800ms, crash: app-2, for: 300ms}
 """
 """Two services that call over a network, overloaded, with failures of every kind."""
+PAUSED = SYSTEM.replace("app fails: {at: 800ms, crash: app-2", "app stalls: {at: 800ms, pause: app-2")
 CALLING = """\
 scenario: s
 run: {duration: 2s, warmup: 400ms, drain: 1s, window: 500ms}
@@ -183,6 +184,11 @@ MACHINES = {
         SYSTEM, "failures.app fails.crash", "db-1", "[app-2, db-1]", "{node: app-1}", "{instance: api-2}"
     ),
     "CrashForm.for": case(SYSTEM, "failures.app fails.for", "null", "600ms"),
+    "PauseForm.at": case(PAUSED, "failures.app stalls.at", "500ms", "1s"),
+    "PauseForm.pause": case(
+        PAUSED, "failures.app stalls.pause", "db-1", "[app-2, db-1]", "{node: app-1}", "[{instance: db-1}, db-2]"
+    ),
+    "PauseForm.for": case(PAUSED, "failures.app stalls.for", "null", "600ms"),
 }
 SERVICES = {
     "ServiceForm.nodes": case(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sim.distributions import Constant
-from sim.failures import Crash
+from sim.failures import Crash, Pause
 from sim.model import (
     FAILURES,
     Balance,
@@ -94,6 +94,11 @@ def network(seconds: dict[str, float], same_node: float | None = None) -> Networ
 def crash(target: str, at_s: float, for_s: float | None = None) -> Crash:
     """A target named like `x-0` is an instance, any other a node."""
     return Crash(f"{target} at {at_s}", "crash", "instance" if "-" in target else "node", target, Once(at_s, for_s))
+
+
+def pause(target: str, at_s: float, for_s: float | None = None) -> Pause:
+    """Of an instance or a node, as with `crash`."""
+    return Pause(f"{target} at {at_s}", "pause", "instance" if "-" in target else "node", target, Once(at_s, for_s))
 
 
 def story(*parts: Any, until_s: float = 100.0, depth_limit: int = 64) -> Model:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sim.model import Balance, CallPolicy, Retry
 from tests.reference.accounts import Edge
 from tests.reference.balancing import Balancer
-from tests.reference.clock import TIMEOUT, Timer, Why
+from tests.reference.clock import DELIVERY, TIMEOUT, Timer, Why
 from tests.reference.draws import BACKOFF_WORD, BALANCE, NETWORK_OUT, derive, sample, uniform
 
 if TYPE_CHECKING:
@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 class Client:
     """Who calls: a source, or one life of an instance. Owns the state of its balancers."""
 
-    def __init__(self, simulation: Simulation, zone: str | None, node: str | None) -> None:
+    def __init__(self, simulation: Simulation, zone: str | None, process: Instance | None) -> None:
         self.simulation = simulation
         self.zone = zone
-        self.node = node
+        self.process = process
+        self.node = None if process is None else process.node.name
         self.balancers: dict[str, Balancer] = {}
+
+    def is_paused(self) -> bool:
+        return self.process is not None and self.process.is_paused()
 
     def balancer(self, service: str, balance: Balance) -> Balancer:
         identity = f"{service} {balance.policy} {sorted(balance.params.items())}"
@@ -71,6 +75,15 @@ class Call:
         else:
             self.try_once()
 
+    def try_again(self) -> None:
+        if self.ended:
+            return
+        if self.client.is_paused():
+            self.simulation.report.seen["back-off ends in a pause"] += 1
+            self.simulation.clock.hold(lambda: not self.ended and self.client.is_paused(), self.try_again)
+        else:
+            self.try_once()
+
     def try_once(self) -> None:
         fresh = derive(self.fresh, self.attempts)
         self.attempts += 1
@@ -94,7 +107,7 @@ class Call:
         else:
             seen[f"retry after {outcome}"] += 1
             seen[f"jitter {retry.jitter}"] += 1
-            self.back_off = self.simulation.clock.after(backoff_s(retry, self.attempts, fresh), self.try_once)
+            self.back_off = self.simulation.clock.after(backoff_s(retry, self.attempts, fresh), self.try_again)
 
     def end(self, outcome: str) -> None:
         self.ended = True
@@ -149,8 +162,15 @@ class Attempt:
             clock.after(call.policy.timeout_s, lambda: self.conclude("timeout"), TIMEOUT)
 
     def conclude(self, outcome: str) -> None:
-        """A response arrives, or the timeout strikes. Nobody waits for a late response: it is dropped."""
-        if self.waited_for:
+        """A response arrives, or the timeout strikes. Nobody waits for a late response: it is dropped. A paused caller
+        sees neither before it goes on, and then the response first."""
+        client, simulation = self.call.client, self.call.simulation
+        if self.waited_for and client.is_paused():
+            simulation.report.seen[f"{'timeout' if outcome == 'timeout' else 'response'} in the caller's pause"] += 1
+            priority = TIMEOUT if outcome == "timeout" else DELIVERY
+            must_wait = lambda: self.waited_for and client.is_paused()  # noqa: E731
+            simulation.clock.hold(must_wait, lambda: self.conclude(outcome), priority)
+        elif self.waited_for:
             self.stop_waiting()
             self.call.attempt_ended(outcome, self.fresh)
         elif outcome != "timeout":

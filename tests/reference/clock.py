@@ -8,7 +8,7 @@ can be stopped at once and with a reason, where SimPy's processes are interrupte
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, Protocol
 
 import simpy
 
@@ -33,6 +33,7 @@ class Timer:
 class Clock:
     def __init__(self) -> None:
         self.env = simpy.Environment()
+        self.held: list[Held] = []
 
     @property
     def now(self) -> float:
@@ -45,6 +46,19 @@ class Clock:
         event.callbacks = [timer.fire]
         self.env.schedule(event, priority, delay_s)
         return timer
+
+    def hold(self, must_wait: Callable[[], bool], action: Callable[[], None], priority: int = DELIVERY) -> None:
+        """Put an action off until it need not wait any more."""
+        self.held.append(Held(must_wait, action, priority))
+
+    def release(self) -> None:
+        """What need not wait any more happens now, in the order in which it was put off."""
+        before, self.held = self.held, []
+        for held in before:
+            if held.must_wait():
+                self.held.append(held)
+            else:
+                self.after(0.0, held.action, held.priority)
 
     def run_until(self, end_s: float) -> None:
         self.env.run(until=end_s)
@@ -65,14 +79,30 @@ class Stopped(Exception):
 Body = Generator[None, Any, Any]
 
 
+class Process(Protocol):
+    """Whose events may have to wait."""
+
+    def is_paused(self) -> bool:
+        """Does it stand still now?"""
+
+
+class Held(NamedTuple):
+    """What a paused process will see when it goes on."""
+
+    must_wait: Callable[[], bool]
+    action: Callable[[], None]
+    priority: int
+
+
 class Fiber:
     """A thread of control: the generator yields to wait, and is sent what it waited for.
 
     `visit` counts the loop-backs that it has taken: part of the draw keys of its steps.
     """
 
-    def __init__(self, clock: Clock, visit: int = 0) -> None:
+    def __init__(self, clock: Clock, process: Process, visit: int = 0) -> None:
         self.clock = clock
+        self.process = process
         self.visit = visit
         self.alive = True
         self.body: Body
@@ -89,6 +119,9 @@ class Fiber:
     def resume(self, value: Any = None) -> None:
         """Run until the next wait, or the end."""
         if not self.alive:
+            return
+        if self.process.is_paused():
+            self.clock.hold(lambda: self.alive and self.process.is_paused(), lambda: self.resume(value))
             return
         try:
             self.body.send(value)

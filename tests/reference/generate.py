@@ -2,7 +2,8 @@
 
 Values are continuous, so that no two things happen at the same time by accident. By default no two things whose order
 matters happen at the same time by construction either: latencies between instances are random and never zero, and a
-branch of a `parallel` starts with a wait or with a call that cannot end at once. `ties=True` lifts that: constant and
+branch of a `parallel` starts with a wait or with a call that cannot end at once. (At the end of a pause much
+happens at once; so only models from seed 60 on have pauses, and the first of those with ties.) `ties=True` lifts that: constant and
 zero latencies, branches that end as they start; with an odd seed, all times are multiples of a power of two, so that
 sums of them are exact and responses, ends of waits and timeouts meet. Such models hold the engine to the order of equal
 times (README.md).
@@ -18,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from sim.distributions import Constant, Distribution, Exponential, Uniform
-from sim.failures import Crash
+from sim.failures import Crash, Pause
 from sim.model import (
     FAILURES,
     Balance,
@@ -103,6 +104,7 @@ TASKS_MAX = 1500.0
 """Bound of the expected tasks of a model: larger ones are drawn again, for speed."""
 
 
+FIRST_WITH_PAUSES = 60
 SEEDS = range(150)
 TIES_SEEDS = sorted(
     {
@@ -166,6 +168,8 @@ class Generator:
         self.nodes = self.rng.randint(1, 3)
         self.duration_s = 2.0
         self.policies: dict[tuple[int, int], Balance] = {}
+        self.own_rng = random.Random(f"dsim reference pauses {seed} {draft}")
+        """Of pauses: they came later, and left the models of their seeds alone otherwise."""
 
     def chance(self, feature: str, probability: float) -> bool:
         return feature in self.features and self.rng.random() < probability
@@ -398,7 +402,20 @@ class Generator:
             faults += self.crashes(len(faults), "instance", self.rng.choice(instances))
         for _ in range(self.rng.randint(1, 2) if "crash_node" in self.features else 0):
             faults += self.crashes(len(faults), "node", f"node-{self.rng.randrange(self.nodes)}")
+        if (self.seed < 20 if self.ties else self.seed >= FIRST_WITH_PAUSES) and self.own_rng.random() < 0.6:
+            faults += self.pauses(len(faults), instances)
         return tuple(faults)
+
+    def pauses(self, first: int, instances: list[str]) -> list[Fault]:
+        rng, found = self.own_rng, []
+        for number in range(first, first + rng.randint(1, 4)):
+            once = Once(rng.uniform(0.05, 1.8), None if rng.random() < 0.05 else rng.uniform(0.01, 0.6))
+            kind, target = ("instance", rng.choice(instances)) if rng.random() < 0.6 else ("node", self.any_node())
+            found.append(Pause(f"fault-{number}", "pause", kind, target, once))
+        return found
+
+    def any_node(self) -> str:
+        return f"node-{self.own_rng.randrange(self.nodes)}"
 
     def crashes(self, first: int, kind: Literal["node", "instance"], target: str) -> list[Crash]:
         """One crash, at times a second one of the same target that overlaps it."""

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-SEEDS = (*dict.fromkeys((1, 0, 2, 8, 24, 46, *range(60))),)
+SEEDS = (*dict.fromkeys((1, 0, 2, 8, 24, 46, 80, *range(100))),)
 """Those first that told when the mutants were planted."""
 
 
@@ -40,6 +40,19 @@ MUTANTS = {
     ),
     "fair shares are not given back": Mutant(
         "sim.kernel.processors", "fair_level", "level = left / hungry", "return left / hungry"
+    ),
+    "paused processes compute on": Mutant("sim.kernel.pauses", "change_cap", "0.0 if is_paused(S, host) else ", ""),
+    "pauses do not stop handlers": Mutant(
+        "sim.kernel.pauses",
+        "waits",
+        "    if kind == REPLY:",
+        "    if kind == 4:\n        return False\n    if kind == REPLY:",
+    ),
+    "timeouts come first after a pause": Mutant(
+        "sim.kernel.pauses", "release", "LATE if kind == OVERDUE", "DATA if kind == OVERDUE"
+    ),
+    "a crash forgets who waits at the door": Mutant(
+        "sim.kernel.pauses", "waits", "(instance.down > 0 and node.paused == 0)", "False"
     ),
     "speed is ignored": Mutant("sim.kernel.processors", "grant", " * S.node[instance.node].speed", ""),
     "a dead host answers": Mutant("sim.kernel.servers", "kill", "if silent:", "if False:"),

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from functools import partial
 
 from sim.distributions import Distribution
-from sim.model import Concurrency, Endpoint, EventLoop, Model, Source, Threads
+from sim.failures import Crash, Pause
+from sim.model import Concurrency, Endpoint, EventLoop, Fault, Model, Source, Threads
 from sim.model import Instance as InstanceModel
 from sim.model import Node as NodeModel
 from sim.traffic import Closed, Trace
@@ -52,9 +53,10 @@ class Simulation:
         }
         for fault in model.faults:
             target = self.nodes[fault.target] if fault.target_kind == "node" else self.instances[fault.target]
-            self.clock.after(fault.when.at_s, target.crash, CONTROL)
+            begin, end = acts_of(fault, target)
+            self.clock.after(fault.when.at_s, begin, CONTROL)
             if fault.when.for_s is not None:
-                self.clock.after(fault.when.at_s + fault.when.for_s, target.recover, CONTROL)
+                self.clock.after(fault.when.at_s + fault.when.for_s, end, CONTROL)
         for source in model.sources:
             Traffic(self, source, stream_key(model.run.seed, replication, f"source:{source.name}"))
 
@@ -74,6 +76,16 @@ class Simulation:
         return network.latency.get((sender, receiver))
 
 
+def acts_of(fault: Fault, target: Node | Instance) -> tuple[Callable[[], None], Callable[[], None]]:
+    """How a fault begins, and how it ends."""
+    match fault:
+        case Crash():
+            return target.crash, target.recover
+        case Pause():
+            return lambda: target.pause(1), lambda: target.pause(-1)
+    raise NotImplementedError(f"the reference does not know {fault!r}")
+
+
 class Traffic:
     """One source: a client that creates requests."""
 
@@ -81,7 +93,7 @@ class Traffic:
         self.simulation = simulation
         self.source = source
         self.key = key
-        self.client = Client(simulation, source.zone, node=None)
+        self.client = Client(simulation, source.zone, process=None)
         arrivals = source.arrivals
         match arrivals:
             case Trace():
@@ -138,16 +150,25 @@ class Node:
         self.name = model.name
         self.zone = model.zone
         self.seen = simulation.report.seen
+        self.clock = simulation.clock
         self.cpu = CpuOfNode(simulation.clock, model.cores, model.speed, self.seen)
         self.instances: list[Instance] = []
         self.faults = 0
         """How many crash faults hold it down now."""
+        self.pauses = 0
+
+    def pause(self, by: int) -> None:
+        """One pause more or fewer in force."""
+        self.pauses += by
+        self.cpu.change()
+        self.clock.release()
 
     def crash(self) -> None:
         self.seen["overlapping node crashes"] += self.faults > 0
         self.faults += 1
         for instance in self.instances:
             instance.die(answering=False)
+        self.clock.release()
 
     def recover(self) -> None:
         self.faults -= 1
@@ -183,28 +204,55 @@ class Instance:
             self.node.cpu,
             min(1.0, model.cores) if isinstance(concurrency, EventLoop) else model.cores,
             one_at_a_time=isinstance(concurrency, EventLoop),
+            is_paused=self.is_paused,
         )
         self.faults = 0
         """How many crash faults of its own hold it down now; its node may be down besides."""
+        self.pauses = 0
+        """How many pauses of its own are in force; its node may be paused besides."""
         self.counts = simulation.report.instances[self.name] = Arrivals()
         self.start_empty()
 
     def start_empty(self) -> None:
-        self.client = Client(self.simulation, self.node.zone, self.node.name)
+        self.client = Client(self.simulation, self.node.zone, self)
         self.tasks: list[Task] = []
         """Those whose handler has not ended, the queue included, in order of arrival."""
         self.queue: list[Task] = []
         self.fibers: list[Fiber] = []
 
     def new_fiber(self, visit: int) -> Fiber:
-        fiber = Fiber(self.simulation.clock, visit)
+        fiber = Fiber(self.simulation.clock, self, visit)
         self.fibers.append(fiber)
         return fiber
+
+    # Pauses
+
+    def is_paused(self) -> bool:
+        return self.pauses > 0 or self.node.pauses > 0
+
+    def pause(self, by: int) -> None:
+        """One pause more or fewer in force."""
+        seen = self.simulation.report.seen
+        seen["overlapping pauses"] += by > 0 and self.is_paused()
+        seen["pause of a dead process"] += by > 0 and (self.faults > 0 or self.node.faults > 0)
+        self.pauses += by
+        self.node.cpu.change()
+        self.simulation.clock.release()
+
+    def cannot_receive(self) -> bool:
+        """Must a request that arrives wait? A dead host loses it; a dead process refuses it, if its host runs."""
+        if self.node.faults or (self.faults and not self.node.pauses):
+            return False
+        return self.is_paused()
 
     # Messages
 
     def receive(self, attempt: Attempt) -> None:
         seen = self.simulation.report.seen
+        if self.cannot_receive():
+            seen["request arrives in a pause"] += 1
+            self.simulation.clock.hold(self.cannot_receive, lambda: self.receive(attempt))
+            return
         seen["requests in flight at the end"] -= 1
         seen["request arrives after its caller has left"] += not attempt.waited_for
         if self.node.faults:
@@ -224,6 +272,10 @@ class Instance:
 
     def receive_cancel(self, attempt: Attempt) -> None:
         """Nothing is left to cancel if the request was lost or refused, or its task has ended."""
+        if self.is_paused():
+            self.simulation.report.seen["cancel arrives in a pause"] += 1
+            self.simulation.clock.hold(self.is_paused, lambda: self.receive_cancel(attempt))
+            return
         task = attempt.task
         if task is None or task not in self.tasks:
             self.simulation.report.seen["cancel came too late"] += 1
@@ -275,8 +327,10 @@ class Instance:
         seen = self.simulation.report.seen
         seen["overlapping instance crashes"] += self.faults > 0
         seen["instance crash on a dead node"] += self.node.faults > 0
+        seen["crash in a pause"] += self.is_paused()
         self.faults += 1
         self.die(answering=True)
+        self.simulation.clock.release()
 
     def recover(self) -> None:
         self.faults -= 1

@@ -128,6 +128,39 @@ def faults_do_not_nest(patch: Any) -> None:
 
 
 @mutant
+def a_paused_process_computes_on(patch: Any) -> None:
+    patch.setattr(processor.CpuOfInstance, "demand", lambda self: min(self.cores, float(len(self.running))))
+
+
+@mutant
+def a_pause_of_a_node_is_none_of_its_processes(patch: Any) -> None:
+    patch.setattr(model.Instance, "is_paused", lambda self: self.pauses > 0)
+
+
+@mutant
+def a_paused_process_takes_requests(patch: Any) -> None:
+    patch.setattr(model.Instance, "cannot_receive", lambda self: False)
+
+
+@mutant
+def timeouts_of_a_paused_caller_come_first(patch: Any) -> None:
+    patch.setattr(calls, "DELIVERY", clock.TIMEOUT)
+    original = calls.Attempt.conclude
+
+    def conclude(self: calls.Attempt, outcome: str) -> None:
+        patch.setattr(calls, "TIMEOUT", clock.CONTROL)
+        original(self, outcome)
+        patch.setattr(calls, "TIMEOUT", clock.TIMEOUT)
+
+    patch.setattr(calls.Attempt, "conclude", conclude)
+
+
+@mutant
+def a_crash_leaves_what_waits_for_a_paused_process(patch: Any) -> None:
+    patch.setattr(model.Instance, "cannot_receive", lambda self: self.is_paused() and not self.node.faults)
+
+
+@mutant
 def balancers_survive_their_client(patch: Any) -> None:
     def start_empty(self: model.Instance) -> None:
         client = getattr(self, "client", None)

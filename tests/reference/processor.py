@@ -30,7 +30,10 @@ class Burst:
 class CpuOfInstance:
     """The running set of one instance, in order of joining. An event loop runs one burst; the others are `ready`."""
 
-    def __init__(self, node: CpuOfNode, cores: float, one_at_a_time: bool) -> None:
+    def __init__(
+        self, node: CpuOfNode, cores: float, one_at_a_time: bool, is_paused: Callable[[], bool] = lambda: False
+    ) -> None:
+        self.is_paused = is_paused
         self.node = node
         self.cores = cores
         self.one_at_a_time = one_at_a_time
@@ -39,7 +42,7 @@ class CpuOfInstance:
         node.instances.append(self)
 
     def demand(self) -> float:
-        return min(self.cores, float(len(self.running)))
+        return 0.0 if self.is_paused() else min(self.cores, float(len(self.running)))
 
     def has(self, burst: Burst) -> bool:
         return burst in self.running or burst in self.ready
@@ -91,11 +94,16 @@ class CpuOfNode:
         for instance, share in zip(self.instances, max_min_shares(self.cores, demands), strict=True):
             for burst in instance.running:
                 burst.rate = share / len(instance.running) * self.speed
-                if burst.remaining / burst.rate < soonest_s:
+                if burst.rate > 0.0 and burst.remaining / burst.rate < soonest_s:
                     soonest_s, first = burst.remaining / burst.rate, (instance, burst)
         if first is not None:
             instance, burst = first
             self.next_finish = self.clock.after(soonest_s, lambda: self.finish(instance, burst))
+
+    def change(self) -> None:
+        """A pause begins or ends."""
+        self.advance()
+        self.share_out()
 
     def finish(self, instance: CpuOfInstance, burst: Burst) -> None:
         instance.leave(burst)

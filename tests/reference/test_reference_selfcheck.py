@@ -17,7 +17,7 @@ from sim.traffic import Closed
 from tests.reference import draws, steps
 from tests.reference.accounts import Report, assert_conserved
 from tests.reference.balancing import Balancer
-from tests.reference.build import FAIL, call, cpu, crash, io, network, node, retry, service, source, story
+from tests.reference.build import FAIL, call, cpu, crash, io, network, node, pause, retry, service, source, story
 from tests.reference.model import report
 from tests.reference.processor import max_min_shares
 
@@ -315,6 +315,134 @@ def test_a_crash_ends_what_a_decided_join_left_behind(branches: tuple[tuple[obje
         crash("x-0", 0.5),
     )
     assert ends(model) == [("ok", 0.1), ("ok", 1.35)]
+
+
+# Pauses
+
+
+def test_a_paused_process_stands_still_and_goes_on_where_it_was() -> None:
+    """One worker, 1 core-second a request, paused in [0.5, 1.5): the first ends at 2. What arrives at 1 waits
+    outside; at
+    1.5 it finds the worker busy, and ends at 3. Outside the pause: from 4 to 5."""
+    model = story(
+        service("x", cpu(1), concurrency=ONE_WORKER), source("u", "x.e", [0.0, 1.0, 4.0]), pause("x-0", 0.5, 1)
+    )
+    assert ends(model) == [("ok", 2), ("ok", 3), ("ok", 5)]
+
+
+def test_io_completes_in_a_pause_and_its_handler_goes_on_after_it() -> None:
+    """The wait is over at 1, the burst of 0.25 runs from 2 on. A wait that outlasts the pause is not prolonged."""
+    model = story(
+        service("x", io(1), cpu(0.25)),
+        service("y", io(3), cpu(0.25)),
+        source("u", "x.e", [0.0]),
+        source("v", "y.e", [0.0]),
+        pause("n", 0.5, 1.5),
+    )
+    assert ends(model) == [("ok", 2.25), ("ok", 3.25)]
+
+
+def test_callers_of_a_paused_process_see_silence() -> None:
+    """Their timeout of 1 s runs on; the abandoned request is served all the same, from 3 to 4, before the third."""
+    model = story(
+        service("x", io(1), concurrency=ONE_WORKER),
+        source("u", "x.e", [0.0, 1.5, 3.5], timeout_s=1.0),
+        pause("x-0", 1.25, 1.75),
+    )
+    assert ends(model) == [("ok", 1), ("timeout", 2.5), ("timeout", 4.5)]
+
+
+def test_other_instances_get_the_cores_that_a_paused_one_leaves() -> None:
+    """Two instances share a core: half each until 1, then y alone: its 1.5 left take until 2.5; x's 1.5 from 3 to
+    4.5."""
+    model = story(
+        node(cores=1),
+        service("x", cpu(2)),
+        service("y", cpu(2)),
+        source("u", "x.e", [0.0]),
+        source("v", "y.e", [0.0]),
+        pause("x-0", 1, 2),
+    )
+    assert ends(model) == [("ok", 4.5), ("ok", 2.5)]
+
+
+def test_a_paused_caller_reads_its_response_before_its_timeout() -> None:
+    """x calls y (1 s, and 3 s) with a timeout of 2 s at 0, and is paused in [0.5, 4): the response of 1 s is read at 4,
+    although its timeout struck at 2. So is the one of 3 s, which came after its timeout."""
+    for wait_s in (1.0, 3.0):
+        model = story(
+            service("x", call("y.e", timeout_s=2.0)),
+            service("y", io(wait_s)),
+            source("u", "x.e", [0.0]),
+            pause("x-0", 0.5, 3.5),
+        )
+        assert ends(model) == [("ok", 4)]
+
+
+def test_timeouts_and_back_offs_of_a_paused_caller_strike_at_its_end() -> None:
+    """y is silent for good. The timeout of 1 s would strike at 1 and does at 2; the back-off of 1 s ends at 3; the
+    second
+    attempt would time out at 4, and does at 5, at the end of the second pause."""
+    model = story(
+        node(),
+        node("m"),
+        service("x", call("y.e", timeout_s=1.0, retry=retry(2, 1.0))),
+        service("y", nodes=("m",)),
+        source("u", "x.e", [0.0]),
+        crash("m", 0.0),
+        pause("x-0", 0.5, 1.5),
+        pause("x-0", 3.5, 1.5),
+    )
+    assert ends(model) == [("error", 5)]
+
+
+def test_a_back_off_that_ends_in_a_pause_waits_for_its_end() -> None:
+    """y fails at once, the back-off ends at 1, the pause at 2."""
+    model = story(
+        service("x", call("y.e", retry=retry(2, 1.0))),
+        service("y", FAIL),
+        source("u", "x.e", [0.0]),
+        pause("x-0", 0.5, 1.5),
+    )
+    assert ends(model) == [("error", 2)]
+
+
+def test_pauses_nest_and_a_node_pauses_all_that_it_holds() -> None:
+    """[1, 3) of the process and [2, 4) of its host: 3 core-seconds take until 6."""
+    model = story(service("x", cpu(3)), source("u", "x.e", [0.0]), pause("x-0", 1, 2), pause("n", 2, 2))
+    assert ends(model) == [("ok", 6)]
+
+
+def test_a_crash_ends_what_stood_still_and_what_waited_meets_a_dead_process() -> None:
+    """Paused from 0.5 on, dead from 2 on: the request inside is reset, the one that waits at the door is refused;
+    back at
+    3, but still paused until 5."""
+    model = story(service("x", cpu(1)), source("u", "x.e", [0.0, 1.0, 4.0]), pause("x-0", 0.5, 4.5), crash("x-0", 2, 1))
+    assert ends(model) == [("reset", 2), ("refused", 2), ("ok", 6)]
+
+
+def test_a_paused_host_answers_nothing_for_its_dead_process() -> None:
+    """The process is dead in [1, 3), its host paused in [2, 4): refused at once at 1.5, but at 2.5 only when the
+    host goes
+    on; by then the process lives again."""
+    model = story(service("x", io(1)), source("u", "x.e", [1.5, 2.5]), crash("x-0", 1, 2), pause("n", 2, 2))
+    assert ends(model) == [("refused", 1.5), ("ok", 5)]
+
+
+def test_a_cancel_message_waits_behind_its_request() -> None:
+    """y's worker is paused when the race is lost at 1; at 3 the request and then its cancellation are seen."""
+    race = Parallel(((io(1),), (call("y.e"),)), need=1, cancel=True)
+    told = run(
+        story(
+            service("x", race),
+            service("y", io(9), concurrency=ONE_WORKER),
+            source("u", "x.e", [0.0]),
+            source("v", "y.e", [3.5]),
+            pause("y-0", 0.0, 3.0),
+        )
+    )
+    assert [(row.outcome, row.finished_s) for row in told.rows] == [("ok", 1), ("ok", 12.5)]
+    assert told.instances["y-0"].tasks == {"cancelled": 1, "ok": 1}
 
 
 # Balancing

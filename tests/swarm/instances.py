@@ -107,6 +107,9 @@ def shares(t: Snapshot) -> Iterator[str]:
         if abs(t.node.demand[node] - sum(wishes)) > ROUNDING * max(1.0, sum(wishes)):
             yield f"node {node}: demand {t.node.demand[node]}, wished for is {sum(wishes)}"
         fair = water_fill(t.node.cores[node], wishes)
+        for host in hosts:
+            if t.instance.cores[host] != (0.0 if t.is_paused(host) else t.instance.own_cores[host]):
+                yield f"instance {host}: may use {t.instance.cores[host]} cores"
         for host, share in zip(hosts, fair, strict=True):
             if abs(t.instance.share[host] - share) > ROUNDING:
                 yield f"instance {host}: has {t.instance.share[host]} cores, its fair share is {share}"

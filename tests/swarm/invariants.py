@@ -23,11 +23,13 @@ from sim.kernel.codes import (
     IN_IO,
     IN_JOIN,
     NONE,
+    OVERDUE,
     READY,
     REPLY,
     REPLYING,
     RETRY,
     STEP,
+    STRUCK,
     THINK,
 )
 from sim.kernel.events import KIND_MASK
@@ -108,7 +110,13 @@ def branches(t: Snapshot) -> Iterator[str]:
                 yield f"task {row}: joins {len(rows)} branches, join_open says {t.task.join_open[row]}"
             if not 1 <= t.task.join_needed[row] <= len(rows):
                 yield f"task {row}: needs {t.task.join_needed[row]} of {len(rows)} branches: decided, but not resumed"
-        elif rows and t.task.state[row] != IN_BEHAVIOUR:
+        elif (
+            rows
+            and t.task.state[row] != IN_BEHAVIOUR
+            and not (
+                t.task.state[row] == READY and t.is_paused(t.task.instance[row])  # a behaviour's end, in a pause
+            )
+        ):
             yield f"task {row}: has branches outside a parallel"
     for row in t.task.where(lambda row: t.used[row] and not t.is_root(row)):
         if t.task.parent[row] != NONE and row not in listed:
@@ -149,6 +157,9 @@ def events_of_rows(t: Snapshot) -> Iterator[str]:
                 timers[slot] += 1
             elif t.is_current(kind, slot, generation):
                 pending[kind, slot] += 1
+    for kind, slot, generation in zip(t.held.kind, t.held.slot, t.held.generation, strict=True):
+        if t.is_current(kind, slot, generation):
+            pending[kind, slot] += 1
     for row in t.task.where(lambda row: t.used[row]):
         for kind in (DELIVER, REPLY, STEP):
             due = int(EVENT_OF_STATE.get(t.task.state[row]) == kind)
@@ -161,6 +172,24 @@ def events_of_rows(t: Snapshot) -> Iterator[str]:
     for row in range(t.timer.count):
         if timers[row] != t.timer.armed[row]:
             yield f"timer {row}: {timers[row]} events pending, armed says {t.timer.armed[row]}"
+
+
+def held(t: Snapshot) -> Iterator[str]:
+    """Events are kept back for paused processes only, and none of theirs happens; pauses are counted."""
+    if t.number("paused") != sum(t.instance.paused) + sum(t.node.paused):
+        yield f"paused: {t.number('paused')}, in force are {sum(t.instance.paused) + sum(t.node.paused)}"
+    for kind, slot, generation in zip(t.held.kind, t.held.slot, t.held.generation, strict=True):
+        host = t.process_of(kind, slot, generation)
+        if host != NONE and not t.is_paused(host):
+            yield f"an event of kind {kind} of row {slot} is kept back, and instance {host} is not paused"
+    overdue = Counter(slot for kind, slot in zip(t.held.kind, t.held.slot, strict=True) if kind == OVERDUE)
+    for row in t.task.where(lambda row: t.used[row] and t.task.timed[row] == STRUCK and t.task.call[row] != NONE):
+        pending = sum(
+            order & KIND_MASK == OVERDUE and slot == t.task.call[row]
+            for order, slot in zip(t.heap.order, t.heap.slot, strict=True)
+        )
+        if overdue[t.task.call[row]] + pending != 1:
+            yield f"task {row}: its timeout struck, and {overdue[t.task.call[row]] + pending} events know of it"
 
 
 def timers(t: Snapshot) -> Iterator[str]:
@@ -238,6 +267,7 @@ CHECKS: tuple[Callable[[Snapshot], Iterator[str]], ...] = (
     branches,
     heaps,
     events_of_rows,
+    held,
     timers,
     *instances.CHECKS,
     in_flight,

@@ -10,6 +10,7 @@ import numpy as np
 
 from sim.engine.lower import Lowered
 from sim.kernel.codes import (
+    CANCEL,
     CPU_WAIT,
     DELIVER,
     FREE,
@@ -19,6 +20,7 @@ from sim.kernel.codes import (
     IN_JOIN,
     NONE,
     ON_CPU,
+    OVERDUE,
     QUEUED,
     READY,
     REPLY,
@@ -67,6 +69,7 @@ class Snapshot:
         self.armed = Rows(S["armed"], int(S["armed_length"]))
         head, length = int(S["ready_head"]), int(S["ready_length"])
         self.ready = Rows(S["ready"][(head + np.arange(length)) & READY_MASK], length)
+        self.held = Rows(S["held"], int(S["held_length"]))
         self.used = [state != FREE for state in self.task.state]
         self.free_calls = set(chain(self.call.next, int(S["call_free"]), self.call.count))
         self.present: dict[int, list[int]] = defaultdict(list)
@@ -88,6 +91,19 @@ class Snapshot:
         if kind == RETRY:
             return self.is_call(slot) and bool(self.call.generation[slot] == generation)
         return kind in (DELIVER, REPLY, STEP) and self.is_task(slot) and bool(self.task.generation[slot] == generation)
+
+    def is_paused(self, host: int) -> bool:
+        return bool(self.instance.paused[host] or self.node.paused[self.instance.node[host]])
+
+    def process_of(self, kind: int, slot: int, generation: int) -> int:
+        """The instance that an event of a task or call is for; -1: nobody's, or stale."""
+        if kind == OVERDUE:
+            return self.process_of(RETRY, slot, generation)
+        if not self.is_current(DELIVER if kind == CANCEL else kind, slot, generation):
+            return NONE
+        if kind == RETRY:
+            return NONE if self.call.task[slot] == NONE else int(self.task.instance[self.call.task[slot]])
+        return int(self.task.client_instance[slot] if kind == REPLY else self.task.instance[slot])
 
     def is_root(self, row: int) -> bool:
         """Does the row carry an attempt, rather than a branch?"""

@@ -119,7 +119,7 @@ def left_over(simulation: Simulation) -> Iterator[str]:
     if any(t.edge.timer[t.task.edge[row]] != NONE for row in silent):
         yield "at rest: an attempt with a timeout waits for a dead host"
     left = t.number("tasks_used"), t.number("calls_used"), t.number("in_flight")
-    if any(left) and not silent and QUEUED not in t.task.state:
+    if any(left) and not silent and not t.number("paused") and QUEUED not in t.task.state:
         yield "at rest: {} tasks, {} calls and {} requests are left".format(*left)
 
 
