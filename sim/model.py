@@ -8,7 +8,7 @@ seconds from 0. Names are unique within their kind; cross references are by name
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from sim.distributions import Distribution
 from sim.traffic import Arrivals
@@ -141,13 +141,16 @@ class Fault:
     """Something breaks; what, the kinds in `sim.failures` say. `cause` is the entry of `failures` that it comes from;
     `name` has the target beside it where one entry strikes several."""
 
-    condition: ClassVar[str]
-    """What the target then is: `down`."""
     name: str
     cause: str
     target_kind: TargetKind
     target: str
     when: When
+
+    @property
+    def condition(self) -> str:
+        """What the target then is: `down`."""
+        raise NotImplementedError
 
     def start(self, cluster: Any) -> None:
         """Strike, through the control plane's handle (`sim.engine.cluster.Cluster`). Faults may overlap."""

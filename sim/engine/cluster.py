@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from sim.engine import loop
 from sim.engine.clock import Environment
 from sim.errors import DsimError
@@ -13,6 +15,8 @@ class Cluster:
     def __init__(self, env: Environment) -> None:
         self.env = env
         self._tables = env.tables
+        self._speeds = {node.name: node.speed for node in env.tables.model.nodes}
+        self._factors: dict[str, list[float]] = {}
 
     def _node(self, name: str) -> int:
         return _row(self._tables.node_row, name, "node")
@@ -47,6 +51,21 @@ class Cluster:
 
     def resume_instance(self, name: str) -> None:
         self.env.control(loop.RESUME_INSTANCE, self._instance(name))
+
+    def slow_node(self, name: str, factor: float) -> None:
+        """Its cores run at `factor` times the speed; factors multiply until they are taken back."""
+        self._node(name)
+        self._factors.setdefault(name, []).append(factor)
+        self._set_speed(name)
+
+    def unslow_node(self, name: str, factor: float) -> None:
+        self._factors[name].remove(factor)
+        self._set_speed(name)
+
+    def _set_speed(self, name: str) -> None:
+        """From the factors in force, so that the full speed comes back to the last bit."""
+        speed = self._speeds[name] * prod(self._factors[name])
+        self.env.control(loop.SET_SPEED, self._node(name), amount=speed)
 
 
 def _row(rows: dict[str, int], name: str, kind: str) -> int:

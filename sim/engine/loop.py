@@ -41,7 +41,7 @@ from sim.kernel.jit import b1, f8, i8, kernel, u8, void
 from sim.kernel.keys import MIX_WORD
 from sim.kernel.measure import count_pending
 from sim.kernel.pauses import hold, is_paused, must_wait, pause_instance, pause_node, release
-from sim.kernel.processors import finish_burst, start_burst
+from sim.kernel.processors import change_speed, finish_burst, start_burst
 from sim.kernel.rows import free_task, new_call
 from sim.kernel.servers import cancel, crash_instance, deliver
 from sim.kernel.tables import CAPACITY, STATE_TYPE
@@ -298,8 +298,8 @@ def advance(address, until, budget):
 # Acts of the control plane ------------------------------------------------------------------------------------------
 
 START, FLUSH, CRASH_INSTANCE, RESTORE_INSTANCE, CRASH_NODE, RESTORE_NODE = range(6)
-PAUSE_INSTANCE, RESUME_INSTANCE, PAUSE_NODE, RESUME_NODE = range(6, 10)
-BURST, CALL, FINISH = range(10, 13)
+PAUSE_INSTANCE, RESUME_INSTANCE, PAUSE_NODE, RESUME_NODE, SET_SPEED = range(6, 11)
+BURST, CALL, FINISH = range(11, 14)
 
 
 @kernel(i8, u8, i8, i8, i8, i8, i8, f8, cache=True)
@@ -333,6 +333,8 @@ def control(address, act, row, generation, pc, operation, amount):
         pause_instance(S, row, 1 if act == PAUSE_INSTANCE else -1)
     elif act in (PAUSE_NODE, RESUME_NODE):
         pause_node(S, row, 1 if act == PAUSE_NODE else -1)
+    elif act == SET_SPEED:
+        change_speed(S, row, amount)
     elif S.task[row].generation != generation:
         return 0
     elif act == FINISH:

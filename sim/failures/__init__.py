@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from sim.failures import crash, pause
+from sim.failures import crash, pause, slow
 from sim.failures.crash import Crash
 from sim.failures.form import FAULT_FORMS, FaultForm, Faults
 from sim.failures.pause import Pause
+from sim.failures.slow import Slow
 from sim.model import Fault
 
-KINDS: dict[type[Fault], ModuleType] = {Crash: crash, Pause: pause}
+KINDS: dict[type[Fault], ModuleType] = {Crash: crash, Pause: pause, Slow: slow}
 """File by machine class."""
 
-__all__ = ["FAULT_FORMS", "KINDS", "Crash", "FaultForm", "Faults", "Pause"]
+__all__ = ["FAULT_FORMS", "KINDS", "Crash", "FaultForm", "Faults", "Pause", "Slow"]

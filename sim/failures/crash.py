@@ -7,7 +7,7 @@ As in the crash-stop model with recovery (Cachin, Guerraoui & Rodrigues, Reliabl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 class Crash(Fault):
     """A node (host) or an instance (process) is down."""
 
-    condition: ClassVar[str] = "down"
+    @property
+    def condition(self) -> str:
+        return "down"
 
     def start(self, cluster: Cluster) -> None:
         if self.target_kind == "node":

@@ -6,7 +6,7 @@ and says whom the fault strikes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
@@ -19,7 +19,7 @@ from sim.model import Fault, Once, TargetKind, When
 FAULT_FORMS: dict[str, type[FaultForm]] = {}
 """By the key that names the kind."""
 SHAPE = "a mapping such as {at: 40s, crash: app-2, for: 20s}"
-LATER = frozenset({"partition", "slow", "loss", "latency", "outage", "restart", "every", "mtbf", "mttr", "clock"})
+LATER = frozenset({"partition", "loss", "latency", "outage", "restart", "every", "mtbf", "mttr", "clock"})
 
 
 class TargetName(NamedTuple):
@@ -59,7 +59,7 @@ class FaultForm(Form):
     example: ClassVar[str]
     target_kinds: ClassVar[tuple[TargetKind, ...]] = ("node", "instance")
     later = LATER
-    rules = ({"required": ["at"]},)
+    rules: ClassVar[Sequence[Mapping[str, Any]]] = ({"required": ["at"]},)
 
     at: DurationOrZero | None = Field(None, examples=["40s"])
     for_: Duration | None = Field(None, alias="for", examples=["20s"])

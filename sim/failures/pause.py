@@ -7,7 +7,7 @@ hypervisor does not run a virtual machine: memory and connections stay, time goe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 class Pause(Fault):
     """A node (host) or an instance (process) stands still."""
 
-    condition: ClassVar[str] = "paused"
+    @property
+    def condition(self) -> str:
+        return "paused"
 
     def start(self, cluster: Cluster) -> None:
         if self.target_kind == "node":

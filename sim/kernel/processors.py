@@ -256,6 +256,21 @@ def change_running(S, row, by):
     ask_anew(S, row, before_)
 
 
+@kernel(void, STATE_TYPE, i8, f8)
+def change_speed(S, node_row, speed):
+    """Let a node's cores run at another speed."""
+    node = S.node[node_row]
+    row = node.first_instance
+    while row != NONE:
+        settle(S, row)
+        row = S.instance[row].node_next
+    node.speed = speed
+    row = node.first_instance
+    while row != NONE:
+        grant(S, row, S.instance[row].share)
+        row = S.instance[row].node_next
+
+
 # The instance's queue: requests waiting for a worker, or bursts waiting for the event loop --------------------------
 
 

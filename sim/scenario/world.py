@@ -91,7 +91,7 @@ class Targets:
         """What a fault strikes that may strike some kinds of things. Raises MistakeError or MistakesError."""
         kinds = allowed if target.kind is None else (target.kind,)
         if not set(kinds) <= set(allowed):
-            raise MistakeError(f"got {{{target.kind}: {target.name}}}; must be a {' or '.join(allowed)}")
+            raise MistakeError(f"got {{{target.kind}: {target.name}}}; must be a {' or '.join(allowed)}; remove it")
         exact = [(kind, target.name) for kind in kinds if target.name in self.names[kind]]
         found = exact or [
             (kind, group[0].name)

@@ -34,6 +34,9 @@ failures:
   app fails: {at: 800ms, crash: app-2, for: 300ms}
 """
 """Two services that call over a network, overloaded, with failures of every kind."""
+SLOWED = SYSTEM.replace(
+    "app fails: {at: 800ms, crash: app-2", "app tires: {at: 800ms, slow: app-2, factor: 0.1"
+).replace("io: exponential(20ms)", "cpu: exponential(20ms)")
 PAUSED = SYSTEM.replace("app fails: {at: 800ms, crash: app-2", "app stalls: {at: 800ms, pause: app-2")
 CALLING = """\
 scenario: s
@@ -184,6 +187,10 @@ MACHINES = {
         SYSTEM, "failures.app fails.crash", "db-1", "[app-2, db-1]", "{node: app-1}", "{instance: api-2}"
     ),
     "CrashForm.for": case(SYSTEM, "failures.app fails.for", "null", "600ms"),
+    "SlowForm.at": case(SLOWED, "failures.app tires.at", "500ms", "1s"),
+    "SlowForm.slow": case(SLOWED, "failures.app tires.slow", "app-1", "[app-2, app-1]", "{node: far-1}"),
+    "SlowForm.factor": case(SLOWED, "failures.app tires.factor", "0.5", "0.05"),
+    "SlowForm.for": case(SLOWED, "failures.app tires.for", "null", "600ms"),
     "PauseForm.at": case(PAUSED, "failures.app stalls.at", "500ms", "1s"),
     "PauseForm.pause": case(
         PAUSED, "failures.app stalls.pause", "db-1", "[app-2, db-1]", "{node: app-1}", "[{instance: db-1}, db-2]"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sim.distributions import Constant
-from sim.failures import Crash, Pause
+from sim.failures import Crash, Pause, Slow
 from sim.model import (
     FAILURES,
     Balance,
@@ -99,6 +99,11 @@ def crash(target: str, at_s: float, for_s: float | None = None) -> Crash:
 def pause(target: str, at_s: float, for_s: float | None = None) -> Pause:
     """Of an instance or a node, as with `crash`."""
     return Pause(f"{target} at {at_s}", "pause", "instance" if "-" in target else "node", target, Once(at_s, for_s))
+
+
+def slow(target: str, factor: float, at_s: float, for_s: float | None = None) -> Slow:
+    """Of a node."""
+    return Slow(f"{target} at {at_s}", "slow", "node", target, Once(at_s, for_s), factor)
 
 
 def story(*parts: Any, until_s: float = 100.0, depth_limit: int = 64) -> Model:

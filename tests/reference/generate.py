@@ -3,9 +3,9 @@
 Values are continuous, so that no two things happen at the same time by accident. By default no two things whose order
 matters happen at the same time by construction either: latencies between instances are random and never zero, and a
 branch of a `parallel` starts with a wait or with a call that cannot end at once. (At the end of a pause much
-happens at once; so only models from seed 60 on have pauses, and the first of those with ties.) `ties=True` lifts that: constant and
-zero latencies, branches that end as they start; with an odd seed, all times are multiples of a power of two, so that
-sums of them are exact and responses, ends of waits and timeouts meet. Such models hold the engine to the order of equal
+happens at once; so only models from seed 60 on have pauses, and the first of those with ties.) `ties=True` lifts that:
+constant and zero latencies, branches that end as they start; with an odd seed, all times are multiples of a power of two, so
+that sums of them are exact and responses, ends of waits and timeouts meet. Such models hold the engine to the order of equal
 times (README.md).
 """
 
@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from sim.distributions import Constant, Distribution, Exponential, Uniform
-from sim.failures import Crash, Pause
+from sim.failures import Crash, Pause, Slow
 from sim.model import (
     FAILURES,
     Balance,
@@ -407,11 +407,19 @@ class Generator:
         return tuple(faults)
 
     def pauses(self, first: int, instances: list[str]) -> list[Fault]:
-        rng, found = self.own_rng, []
+        """Pauses, and slowdowns among them."""
+        rng = self.own_rng
+        found: list[Fault] = []
         for number in range(first, first + rng.randint(1, 4)):
+            name = f"fault-{number}"
             once = Once(rng.uniform(0.05, 1.8), None if rng.random() < 0.05 else rng.uniform(0.01, 0.6))
-            kind, target = ("instance", rng.choice(instances)) if rng.random() < 0.6 else ("node", self.any_node())
-            found.append(Pause(f"fault-{number}", "pause", kind, target, once))
+            match rng.choice(("process", "process", "host", "slow")):
+                case "process":
+                    found.append(Pause(name, "pause", "instance", rng.choice(instances), once))
+                case "host":
+                    found.append(Pause(name, "pause", "node", self.any_node(), once))
+                case _:
+                    found.append(Slow(name, "slow", "node", self.any_node(), once, rng.uniform(0.1, 0.9)))
         return found
 
     def any_node(self) -> str:

@@ -48,11 +48,12 @@ MUTANTS = {
         "    if kind == REPLY:",
         "    if kind == 4:\n        return False\n    if kind == REPLY:",
     ),
-    "timeouts come first after a pause": Mutant(
-        "sim.kernel.pauses", "release", "LATE if kind == OVERDUE", "DATA if kind == OVERDUE"
-    ),
+    "timeouts that strike in a pause are lost": Mutant("sim.engine.loop", "strike", "== STRUCK", "== 9"),
     "a crash forgets who waits at the door": Mutant(
         "sim.kernel.pauses", "waits", "(instance.down > 0 and node.paused == 0)", "False"
+    ),
+    "running bursts do not notice a slowdown": Mutant(
+        "sim.kernel.processors", "change_speed", "grant(S, row, S.instance[row].share)", "pass"
     ),
     "speed is ignored": Mutant("sim.kernel.processors", "grant", " * S.node[instance.node].speed", ""),
     "a dead host answers": Mutant("sim.kernel.servers", "kill", "if silent:", "if False:"),

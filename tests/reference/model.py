@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from sim.distributions import Distribution
-from sim.failures import Crash, Pause
+from sim.failures import Crash, Pause, Slow
 from sim.model import Concurrency, Endpoint, EventLoop, Fault, Model, Source, Threads
 from sim.model import Instance as InstanceModel
 from sim.model import Node as NodeModel
@@ -83,6 +83,9 @@ def acts_of(fault: Fault, target: Node | Instance) -> tuple[Callable[[], None], 
             return target.crash, target.recover
         case Pause():
             return lambda: target.pause(1), lambda: target.pause(-1)
+        case Slow():
+            assert isinstance(target, Node)
+            return lambda: target.slow(fault.factor), lambda: target.slow(1.0 / fault.factor)
     raise NotImplementedError(f"the reference does not know {fault!r}")
 
 
@@ -156,6 +159,13 @@ class Node:
         self.faults = 0
         """How many crash faults hold it down now."""
         self.pauses = 0
+
+    def slow(self, factor: float) -> None:
+        self.seen["slow in a pause"] += self.pauses > 0
+        self.seen["slowed twice"] += self.cpu.factor < 1.0 and factor < 1.0
+        self.cpu.advance()
+        self.cpu.factor *= factor
+        self.cpu.share_out()
 
     def pause(self, by: int) -> None:
         """One pause more or fewer in force."""

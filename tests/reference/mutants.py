@@ -161,6 +161,16 @@ def a_crash_leaves_what_waits_for_a_paused_process(patch: Any) -> None:
 
 
 @mutant
+def slowdowns_do_not_multiply(patch: Any) -> None:
+    def slow(self: model.Node, factor: float) -> None:
+        self.cpu.advance()
+        self.cpu.factor = min(factor, 1.0)
+        self.cpu.share_out()
+
+    patch.setattr(model.Node, "slow", slow)
+
+
+@mutant
 def balancers_survive_their_client(patch: Any) -> None:
     def start_empty(self: model.Instance) -> None:
         client = getattr(self, "client", None)

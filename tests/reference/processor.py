@@ -70,6 +70,8 @@ class CpuOfNode:
         self.clock = clock
         self.cores = cores
         self.speed = speed
+        self.factor = 1.0
+        """Of all slowdowns in force."""
         self.instances: list[CpuOfInstance] = []
         self.advanced_s = 0.0
         self.next_finish: Timer | None = None
@@ -93,7 +95,7 @@ class CpuOfNode:
         soonest_s, first = float("inf"), None
         for instance, share in zip(self.instances, max_min_shares(self.cores, demands), strict=True):
             for burst in instance.running:
-                burst.rate = share / len(instance.running) * self.speed
+                burst.rate = share / len(instance.running) * self.speed * self.factor
                 if burst.rate > 0.0 and burst.remaining / burst.rate < soonest_s:
                     soonest_s, first = burst.remaining / burst.rate, (instance, burst)
         if first is not None:

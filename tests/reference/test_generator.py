@@ -25,6 +25,7 @@ cancelled while running, cancelled in the queue, cancel came too late, request a
 stopped in a burst, stopped in a wait, stopped in a back-off
 request arrives in a pause, cancel arrives in a pause, timeout in the caller's pause, response in the caller's pause
 back-off ends in a pause, overlapping pauses, crash in a pause, pause of a dead process
+slowed twice, slow in a pause
 overlapping node crashes, overlapping instance crashes, instance crash on a dead node, tasks silenced
 call ok, call error, call timeout, call refused, call reset, call shed, call unavailable, call too_deep, call cancelled
 task ok, task error, task shed, task killed, task cancelled, message lost, message refused

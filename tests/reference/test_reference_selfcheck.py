@@ -17,7 +17,7 @@ from sim.traffic import Closed
 from tests.reference import draws, steps
 from tests.reference.accounts import Report, assert_conserved
 from tests.reference.balancing import Balancer
-from tests.reference.build import FAIL, call, cpu, crash, io, network, node, pause, retry, service, source, story
+from tests.reference.build import FAIL, call, cpu, crash, io, network, node, pause, retry, service, slow, source, story
 from tests.reference.model import report
 from tests.reference.processor import max_min_shares
 
@@ -443,6 +443,31 @@ def test_a_cancel_message_waits_behind_its_request() -> None:
     )
     assert [(row.outcome, row.finished_s) for row in told.rows] == [("ok", 1), ("ok", 12.5)]
     assert told.instances["y-0"].tasks == {"cancelled": 1, "ok": 1}
+
+
+# Slow nodes
+
+
+def test_a_slow_node_does_the_same_work_later() -> None:
+    """3 core-seconds; a quarter of the speed in [1, 3): 1 is done at 1, 1.5 at 3, the rest at 4.5. A wait of 2 s takes
+    2 s."""
+    model = story(
+        service("x", cpu(3)),
+        service("y", io(2)),
+        source("u", "x.e", [0.0]),
+        source("v", "y.e", [0.5]),
+        slow("n", 0.25, 1, 2),
+    )
+    assert ends(model) == [("ok", 4.5), ("ok", 2.5)]
+
+
+def test_slowdowns_multiply() -> None:
+    """Half in [1, 4), half again in [2, 3), of a speed of 2: 2 at 1, 3 at 2, 3.5 at 3, 4.5 at 4; the 5.5 left of 10
+    take until 6.75."""
+    model = story(
+        node(speed=2), service("x", cpu(10)), source("u", "x.e", [0.0]), slow("n", 0.5, 1, 3), slow("n", 0.5, 2, 1)
+    )
+    assert ends(model) == [("ok", 6.75)]
 
 
 # Balancing
