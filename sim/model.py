@@ -133,7 +133,16 @@ class Once:
     for_s: float | None = None
 
 
-When = Once
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """At random, from 0 on: well for a time drawn from `mtbf`, struck for one drawn from `mttr`, and so on: an
+    alternating renewal process. The share of time struck tends to mttr / (mtbf + mttr), with their means."""
+
+    mtbf: Distribution
+    mttr: Distribution
+
+
+When = Once | Renewal
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from sim.forms import listed
-from sim.model import When
+from sim.model import Renewal, When
 from sim.units import format_duration
 
 MOST_NAMES, MOST_PARTS = 3, 4
@@ -69,6 +69,9 @@ def several(names: Sequence[str]) -> str:
 
 
 def when(schedule: When) -> str:
-    """`at 40s for 20s`."""
+    """`at 40s for 20s`, `at random: after 10min, for 30s, on average`."""
+    if isinstance(schedule, Renewal):
+        after_s, for_s = schedule.mtbf.mean(), schedule.mttr.mean()
+        return f"at random: after {format_duration(after_s, 3)}, for {format_duration(for_s, 3)}, on average"
     until = "" if schedule.for_s is None else f" for {format_duration(schedule.for_s)}"
     return f"{'from' if schedule.for_s is None else 'at'} {format_duration(schedule.at_s)}{until or ' on'}"

@@ -108,7 +108,7 @@ class Simulation:
 
     def _strike(self, fault: Fault) -> Process:
         """The SimPy process of one fault."""
-        for start_s, end_s in episodes(fault):
+        for start_s, end_s in episodes(fault, self.model.run.seed, self.replication):
             yield self.env.at(start_s)
             fault.start(self.cluster)
             self.fault_episodes.append((fault.name, self.env.now, end_s))

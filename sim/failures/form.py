@@ -11,15 +11,16 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
-from sim.forms import Form, MistakeError, MistakesError, inside, listed, show, suggestion
+from sim.forms import DistributionField, Form, MistakeError, MistakesError, inside, listed, show, suggestion
 from sim.forms.base import Mistake, not_one, read_as, read_each, schema_of
 from sim.forms.fields import Duration, DurationOrZero, read_identifier
-from sim.model import Fault, Once, TargetKind, When
+from sim.model import Fault, Once, Renewal, TargetKind, When
 
 FAULT_FORMS: dict[str, type[FaultForm]] = {}
 """By the key that names the kind."""
+SCHEDULES = "keep at and for on a schedule, or mtbf and mttr at random"
 SHAPE = "a mapping such as {at: 40s, crash: app-2, for: 20s}"
-LATER = frozenset({"partition", "loss", "latency", "outage", "restart", "every", "mtbf", "mttr", "clock"})
+LATER = frozenset({"partition", "loss", "latency", "outage", "restart", "every", "clock"})
 
 
 class TargetName(NamedTuple):
@@ -59,10 +60,20 @@ class FaultForm(Form):
     example: ClassVar[str]
     target_kinds: ClassVar[tuple[TargetKind, ...]] = ("node", "instance")
     later = LATER
-    rules: ClassVar[Sequence[Mapping[str, Any]]] = ({"required": ["at"]},)
+    rules: ClassVar[Sequence[Mapping[str, Any]]] = (
+        {
+            "oneOf": [
+                {"required": ["at"], "properties": {"mtbf": False, "mttr": False}},
+                {"required": ["mtbf", "mttr"], "properties": {"at": False, "for": False}},
+            ]
+        },
+    )
 
     at: DurationOrZero | None = Field(None, examples=["40s"])
     for_: Duration | None = Field(None, alias="for", examples=["20s"])
+
+    mtbf: DistributionField | None = Field(None, examples=["exponential(10min)"])
+    mttr: DistributionField | None = Field(None, examples=["exponential(30s)"])
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -70,8 +81,26 @@ class FaultForm(Form):
         FAULT_FORMS[cls.kind] = cls
 
     def problems(self) -> Iterator[Mistake]:
-        if self.at is None:
-            yield Mistake((), "the key at is missing; write e.g. at: 40s")
+        if self.mtbf is None and self.mttr is None:
+            if self.at is None:
+                random = "mtbf: exponential(10min) and mttr: exponential(30s)"
+                yield Mistake((), f"the key at is missing; write e.g. at: 40s, or for a fault at random {random}")
+            return
+        for key, value in (("at", self.at), ("for", self.for_)):
+            if value is not None:
+                yield Mistake((key,), f"got {key} beside {self._random_keys()}; must be one of both; {SCHEDULES}")
+        for key, law in (("mtbf", self.mtbf), ("mttr", self.mttr)):
+            example = type(self).model_fields[key].examples
+            assert example
+            if law is None:
+                yield Mistake(
+                    (), f"the key {key} is missing beside {self._random_keys()}; write e.g. {key}: {example[0]}"
+                )
+            elif law.mean() <= 0.0:
+                yield Mistake((key,), f"got a mean of 0s; must be above 0s; write e.g. {key}: {example[0]}")
+
+    def _random_keys(self) -> str:
+        return listed(key for key in ("mtbf", "mttr") if getattr(self, key) is not None)
 
     @property
     def targets(self) -> tuple[TargetName, ...]:
@@ -80,8 +109,11 @@ class FaultForm(Form):
 
     @property
     def when(self) -> When:
-        assert self.at is not None
-        return Once(self.at, self.for_)
+        if self.at is not None:
+            return Once(self.at, self.for_)
+        assert self.mtbf is not None
+        assert self.mttr is not None
+        return Renewal(self.mtbf, self.mttr)
 
     def fault(self, name: str, cause: str, target_kind: TargetKind, target: str, when: When) -> Fault:
         """The machine form for one target."""

@@ -30,7 +30,7 @@ class Slow(Fault):
 
     @property
     def condition(self) -> str:
-        return f"at {self.factor:g} of its speed"
+        return f"slowed to {self.factor:g} of its speed"
 
     def start(self, cluster: Cluster) -> None:
         cluster.slow_node(self.target, self.factor)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from sim.distributions import Declared
-from sim.model import EventLoop, Fault, Goroutines, Model, Network, Once, Threads
+from sim.model import EventLoop, Fault, Goroutines, Model, Network, Once, Renewal, Threads
 from sim.steps.behaviour import Behaviour
 from sim.steps.call import Call
 from sim.steps.choose import Choose
@@ -28,7 +28,7 @@ from sim.steps.repeat import Repeat
 KINDS: tuple[type, ...] = (
     *(Threads, EventLoop, Goroutines),
     *(Behaviour, Call, Choose, Cpu, Fail, Io, Parallel, Repeat),
-    *(Fault, Once),
+    *(Fault, Once, Renewal),
 )
 """Classes whose objects stand where others could: they are shown with their kind."""
 SECONDS = ("quantity", "duration", "list[quantity]")

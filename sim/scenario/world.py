@@ -8,12 +8,14 @@ from sim.failures import FaultForm
 from sim.failures.form import TargetName
 from sim.forms import MistakesError, inside, listed
 from sim.forms.base import MistakeError, unknown
-from sim.model import Fault, Instance, Network, Node, Once, RunPlan, TargetKind
+from sim.model import Fault, Instance, Network, Node, Once, Renewal, RunPlan, TargetKind
 from sim.scenario.document import ScenarioForm
 from sim.scenario.findings import Findings
 from sim.scenario.machines import BetweenForm
 from sim.units import format_duration
 
+MOST_EPISODES = 100_000
+"""Of one random fault in a run."""
 ZONES_COME_FROM = {"nodes": "zones", "services": "zone", "traffic": "from", "network": "between"}
 """Section, and the key of its entries that names zones."""
 
@@ -143,3 +145,8 @@ def _check_when(failure: FaultForm, run: RunPlan, findings: Findings) -> None:
     if isinstance(failure.when, Once) and failure.when.at_s >= run.duration_s:
         text = f"got {format_duration(failure.when.at_s)} in a run of {format_duration(run.duration_s)}"
         findings.add(failure, ("at",), f"{text}; must be before its end", ("run", "duration"))
+    elif isinstance(failure.when, Renewal):
+        episodes = run.duration_s / (failure.when.mtbf.mean() + failure.when.mttr.mean())
+        if episodes > MOST_EPISODES:
+            text = f"makes about {episodes:,.0f} episodes in a run of {format_duration(run.duration_s)}"
+            findings.add(failure, ("mtbf",), f"{text}; must make at most {MOST_EPISODES:,}", ("run", "duration"))

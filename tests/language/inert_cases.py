@@ -38,6 +38,15 @@ SLOWED = SYSTEM.replace(
     "app fails: {at: 800ms, crash: app-2", "app tires: {at: 800ms, slow: app-2, factor: 0.1"
 ).replace("io: exponential(20ms)", "cpu: exponential(20ms)")
 PAUSED = SYSTEM.replace("app fails: {at: 800ms, crash: app-2", "app stalls: {at: 800ms, pause: app-2")
+
+
+def at_random(fault: str) -> str:
+    """The system, with a fault at random."""
+    text = SLOWED if fault.startswith("slow") else SYSTEM
+    head, _, _ = text.rpartition("  app ")
+    return f"{head}  app fails: {{{fault}, mtbf: exponential(300ms), mttr: exponential(200ms)}}\n"
+
+
 CALLING = """\
 scenario: s
 run: {duration: 2s, warmup: 400ms, drain: 1s, window: 500ms}
@@ -187,6 +196,16 @@ MACHINES = {
         SYSTEM, "failures.app fails.crash", "db-1", "[app-2, db-1]", "{node: app-1}", "{instance: api-2}"
     ),
     "CrashForm.for": case(SYSTEM, "failures.app fails.for", "null", "600ms"),
+    "CrashForm.mtbf": case(at_random("crash: app-2"), "failures.app fails.mtbf", "exponential(400ms)", "200ms"),
+    "CrashForm.mttr": case(at_random("crash: app-2"), "failures.app fails.mttr", "exponential(300ms)", "100ms"),
+    "PauseForm.mtbf": case(at_random("pause: app-2"), "failures.app fails.mtbf", "exponential(400ms)", "200ms"),
+    "PauseForm.mttr": case(at_random("pause: app-2"), "failures.app fails.mttr", "exponential(300ms)", "100ms"),
+    "SlowForm.mtbf": case(
+        at_random("slow: app-2, factor: 0.1"), "failures.app fails.mtbf", "exponential(400ms)", "200ms"
+    ),
+    "SlowForm.mttr": case(
+        at_random("slow: app-2, factor: 0.1"), "failures.app fails.mttr", "exponential(300ms)", "100ms"
+    ),
     "SlowForm.at": case(SLOWED, "failures.app tires.at", "500ms", "1s"),
     "SlowForm.slow": case(SLOWED, "failures.app tires.slow", "app-1", "[app-2, app-1]", "{node: far-1}"),
     "SlowForm.factor": case(SLOWED, "failures.app tires.factor", "0.5", "0.05"),

@@ -296,3 +296,11 @@ def shortest_queue_of_two(rho: float, longest: int = 120) -> float:
     states = spsolve(balance.tocsr(), np.eye(1, count)[0])
     jobs = np.array([i + j for i, j in order])
     return float(states @ jobs / (2.0 * rho))
+
+
+def breakdowns_time(arrivals: float, services: float, breakdowns: float, repairs: float) -> float:
+    """Mean time in an M/M/1 whose server breaks down at any time, idle or busy, and resumes (White & Christie,
+    Operations Research 6, 1958); all rates per s. L = (λ/μ + λξ/(ξ+η)²) / (1 − λ(ξ+η)/(μη)) · (ξ+η)/η."""
+    cycle = breakdowns + repairs
+    number = (arrivals / services + arrivals * breakdowns / cycle**2) * cycle / repairs
+    return number / (1.0 - arrivals * cycle / (services * repairs)) / arrivals

@@ -30,6 +30,14 @@ def test_one_server() -> None:
     assert agrees(law.mm1_wait_quantile(0.8, 0.99), 21.910)
 
 
+def test_breakdowns() -> None:
+    """Figures of the two-dimensional Markov chain, solved numerically."""
+    rows = [(0.5, 0.01, 0.1), (0.7, 0.01, 0.1), (0.5, 0.1, 1.0)]
+    times = [law.breakdowns_time(arrivals, 1.0, xi, eta) for arrivals, xi, eta in rows]
+    assert agrees(times, [4.4646, 8.7352, 2.6465])
+    assert law.breakdowns_time(0.8, 1.0, 0.0, 1.0) == pytest.approx(law.mm1_time(0.8))
+
+
 def test_several_servers() -> None:
     printed = {
         (2, 0.8): (0.71111, 1.7778),

@@ -4,9 +4,9 @@ Values are continuous, so that no two things happen at the same time by accident
 matters happen at the same time by construction either: latencies between instances are random and never zero, and a
 branch of a `parallel` starts with a wait or with a call that cannot end at once. (At the end of a pause much
 happens at once; so only models from seed 60 on have pauses, and the first of those with ties.) `ties=True` lifts that:
-constant and zero latencies, branches that end as they start; with an odd seed, all times are multiples of a power of two, so
-that sums of them are exact and responses, ends of waits and timeouts meet. Such models hold the engine to the order of equal
-times (README.md).
+constant and zero latencies, branches that end as they start; with an odd seed, all times are multiples of a power of
+two, so that sums of them are exact and responses, ends of waits and timeouts meet. Such models hold the engine to the
+order of equal times (README.md).
 """
 
 from __future__ import annotations
@@ -403,16 +403,22 @@ class Generator:
         for _ in range(self.rng.randint(1, 2) if "crash_node" in self.features else 0):
             faults += self.crashes(len(faults), "node", f"node-{self.rng.randrange(self.nodes)}")
         if (self.seed < 20 if self.ties else self.seed >= FIRST_WITH_PAUSES) and self.own_rng.random() < 0.6:
-            faults += self.pauses(len(faults), instances)
+            faults += self.pauses(faults, instances)
         return tuple(faults)
 
-    def pauses(self, first: int, instances: list[str]) -> list[Fault]:
-        """Pauses, and slowdowns among them."""
+    def pauses(self, crashes: list[Fault], instances: list[str]) -> list[Fault]:
+        """Pauses, some of what crashes meanwhile, and slowdowns among them."""
         rng = self.own_rng
         found: list[Fault] = []
-        for number in range(first, first + rng.randint(1, 4)):
+        for number in range(len(crashes), len(crashes) + rng.randint(1, 4)):
             name = f"fault-{number}"
             once = Once(rng.uniform(0.05, 1.8), None if rng.random() < 0.05 else rng.uniform(0.01, 0.6))
+            if crashes and rng.random() < 0.4:
+                crash = rng.choice(crashes)
+                assert isinstance(crash.when, Once)
+                early = Once(crash.when.at_s - rng.uniform(0.0, 0.1), rng.uniform(0.1, 0.6))
+                found.append(Pause(name, "pause", crash.target_kind, crash.target, early))
+                continue
             match rng.choice(("process", "process", "host", "slow")):
                 case "process":
                     found.append(Pause(name, "pause", "instance", rng.choice(instances), once))

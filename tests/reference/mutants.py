@@ -143,15 +143,12 @@ def a_paused_process_takes_requests(patch: Any) -> None:
 
 
 @mutant
-def timeouts_of_a_paused_caller_come_first(patch: Any) -> None:
-    patch.setattr(calls, "DELIVERY", clock.TIMEOUT)
-    original = calls.Attempt.conclude
-
+def timeouts_of_a_paused_caller_are_lost(patch: Any) -> None:
     def conclude(self: calls.Attempt, outcome: str) -> None:
-        patch.setattr(calls, "TIMEOUT", clock.CONTROL)
-        original(self, outcome)
-        patch.setattr(calls, "TIMEOUT", clock.TIMEOUT)
+        if outcome != "timeout" or not self.call.client.is_paused():
+            original(self, outcome)
 
+    original = calls.Attempt.conclude
     patch.setattr(calls.Attempt, "conclude", conclude)
 
 
@@ -161,13 +158,9 @@ def a_crash_leaves_what_waits_for_a_paused_process(patch: Any) -> None:
 
 
 @mutant
-def slowdowns_do_not_multiply(patch: Any) -> None:
-    def slow(self: model.Node, factor: float) -> None:
-        self.cpu.advance()
-        self.cpu.factor = min(factor, 1.0)
-        self.cpu.share_out()
-
-    patch.setattr(model.Node, "slow", slow)
+def a_slowdown_lasts(patch: Any) -> None:
+    original = model.Node.slow
+    patch.setattr(model.Node, "slow", lambda self, factor: original(self, factor) if factor < 1.0 else None)
 
 
 @mutant

@@ -125,7 +125,7 @@ def through_a_crash(simulation: Simulation, ok: pd.DataFrame) -> Iterator[str]:
     for fault in model.faults:
         if not isinstance(fault, Crash):
             continue
-        [(at_s, until_s)] = episodes(fault)
+        [(at_s, until_s)] = episodes(fault, model.run.seed, 0)
         hit = once["instance"].map(lambda name: fault.target in (name, node_of[name]))  # noqa: B023 — used at once
         alive = (once["intended_s"] < until_s) & (once["intended_s"] + once["latency_s"] > at_s)
         for index, source in zip(once["index"][hit & alive], once["source"][hit & alive], strict=True):
