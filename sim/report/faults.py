@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from sim.experiment import Results
 
 
+MOST_TOLD = 3
+"""Episodes of one fault that are told one by one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Episode:
     """A fault of the first replications, and the variants that it struck. `end_s` is at most the end of the run."""
@@ -40,9 +44,24 @@ def in_which(episode: Episode, results: Results) -> str:
 
 
 def fault_sentences(results: Results) -> list[str]:
-    """One sentence an episode."""
-    return [
-        f"Fault “{episode.name}”: from {episode.start_s:.6g} s "
-        f"to {'the end' if episode.lasts else f'{episode.end_s:.6g} s'}{in_which(episode, results)}."
-        for episode in episodes(results)
-    ]
+    """One sentence an episode; one for all of a fault that strikes often."""
+    by_fault: dict[tuple[str, tuple[str, ...]], list[Episode]] = {}
+    for episode in episodes(results):
+        by_fault.setdefault((episode.name, episode.variants), []).append(episode)
+    told: list[tuple[float, str]] = []
+    for those in by_fault.values():
+        sentences = [_sentence(e, results) for e in those] if len(those) <= MOST_TOLD else [_often(those, results)]
+        told += zip((e.start_s for e in those), sentences, strict=False)
+    return [sentence for _, sentence in sorted(told)]
+
+
+def _sentence(episode: Episode, results: Results) -> str:
+    end = "the end" if episode.lasts else f"{episode.end_s:.6g} s"
+    return f"Fault “{episode.name}”: from {episode.start_s:.6g} s to {end}{in_which(episode, results)}."
+
+
+def _often(those: list[Episode], results: Results) -> str:
+    """Episodes at random differ from one replication to the next."""
+    struck_s = sum(episode.end_s - episode.start_s for episode in those)
+    many = f"{len(those):,} episodes in the first replication, {struck_s:.3g} s in all"
+    return f"Fault “{those[0].name}”: {many}, the first at {those[0].start_s:.6g} s{in_which(those[0], results)}."
