@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-SEEDS = (*dict.fromkeys((1, 0, 2, 8, 24, 46, 80, *range(100))),)
+SEEDS = (*dict.fromkeys((1, 0, 2, 8, 24, 46, 68, 79, 84, 89, *range(60))),)
 """Those first that told when the mutants were planted."""
 
 
