@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from sim.experiment import Results
 
-
 MOST_TOLD = 3
 """Episodes of one fault that are told one by one."""
 
