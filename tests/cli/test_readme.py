@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -11,7 +13,8 @@ from typer.testing import CliRunner
 import sim
 from sim.cli import app
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
 SCENARIO = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)
 
 
@@ -31,12 +34,23 @@ def test_the_first_scenario_is_short_and_runs(shop: Path) -> None:
     assert "Unstable" not in result.stdout
 
 
-def test_the_python_lines_work(shop: Path) -> None:
-    results = sim.run(sim.load(shop, {"run.duration": "5s"}), replications=2)
-    assert list(results.summary().index) == [("baseline", "users")]
+def test_the_python_lines_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = re.search(r"```python\n(.*?)```", README, re.DOTALL)
+    assert lines is not None
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scenarios").mkdir()
+    shutil.copy(ROOT / "scenarios" / "quickstart.yaml", tmp_path / "scenarios")
+    known: dict[str, Any] = {}
+    exec(lines.group(1).replace("replications=10", "replications=2"), known)
+    again = sim.load_results("runs/mine").summary()
+    assert again.equals(known["results"].summary())
 
 
 def test_named_options_exist() -> None:
-    text = CliRunner().invoke(app, ["run", "--help"], env={"COLUMNS": "200", "TERM": "dumb"}).stdout
+    helps = (
+        CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200", "TERM": "dumb"}).stdout
+        for command in ("run", "compare", "explain", "schema")
+    )
+    text = "".join(helps)
     missing = [option for option in set(re.findall(r"`(--\w+)", README)) if option not in text]
     assert not missing

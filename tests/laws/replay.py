@@ -64,7 +64,9 @@ def steps(handlers: Keys, path: str) -> Keys:
     visit = np.uint64(0)
     for _ in range(path.count("/parallel/")):
         visit = _children(np.array([visit], np.uint64), BRANCH)[0]
-    return _children(handlers, name_hash(path) + visit)
+    with np.errstate(over="ignore"):
+        salt = name_hash(path) + visit
+    return _children(handlers, salt)
 
 
 def values(keys: Keys, distribution: Distribution) -> Floats:

@@ -59,7 +59,7 @@ MUTANTS = {
     "a dead host answers": Mutant("sim.kernel.servers", "kill", "if silent:", "if False:"),
     "a timeout stops the callee": Mutant(
         "sim.engine.loop",
-        "expire",
+        "time_out",
         "    if S.task[row].state == SILENT",
         "    cancel(S, row)\n    if S.task[row].state == SILENT",
     ),
