@@ -175,7 +175,8 @@ def _pair(results: Results, variant: str, baseline: str, source: str) -> _Pair:
     samples = [scope_samples(results.of(name), "source", source) for name in (baseline, variant)]
     contrasts = {}
     for metric in base:
-        reason = _stopped(results, baseline, variant) or _missing({baseline: base[metric], variant: other[metric]})
+        pair = {baseline: base[metric], variant: other[metric]}
+        reason = _stopped(results, baseline, variant) or _missing(pair)
         contrasts[metric] = (
             Contrast(math.nan, reason=reason) if reason else samples[1][metric].minus(samples[0][metric])
         )
@@ -189,8 +190,10 @@ def _stopped(results: Results, *variants: str) -> str:
 
 
 def _missing(estimates: Mapping[str, Estimate]) -> str:
-    """Why a metric cannot be compared, if one variant has no (finite) value."""
-    return "; ".join(f"in {v}, {e.reason}" for v, e in estimates.items() if not math.isfinite(e.value))
+    """Why a metric cannot be compared, if one variant has no value, or both have infinite ones."""
+    if all(math.isinf(e.value) for e in estimates.values()):
+        return f"in both, {next(iter(estimates.values())).reason}"
+    return "; ".join(f"in {v}, {e.reason}" for v, e in estimates.items() if math.isnan(e.value))
 
 
 def _notes(results: Results, baseline: str) -> Iterator[str]:
@@ -260,7 +263,7 @@ class _Judge:
     ) -> str:
         subject = Subject(pair.variant, self.baseline, pair.source if self.several_sources else "", metric)
         if not interval.has_interval:
-            return bare_sentence(subject, interval)
+            return bare_sentence(subject, interval, verdict)
         sentence = difference_sentence(subject, interval, verdict, margin, more)
         averaged = [
             fates.sentence

@@ -159,6 +159,13 @@ def _margin(kind: str, margin: float) -> str:
     return f"{float(f'{margin / factor:.3g}'):,g}{unit}"
 
 
+def _infinite_sentence(subject: Subject, difference: Estimate) -> str:
+    """`b is infinitely slower at p99: 9.4 % of the requests failed`; the reason is about the slower one."""
+    whose = "" if difference.value > 0.0 else f" in {subject.baseline}"
+    way = subject.phrase.more if difference.value > 0.0 else subject.phrase.less
+    return f"{subject.variant} {subject.phrase.verb} infinitely {way} {subject.tail}: {difference.reason}{whose}"
+
+
 def _advice(more_replications: int | None) -> str:
     if more_replications is None:
         return "no sensible number of replications would tell"
@@ -171,8 +178,10 @@ def _rounded(count: int) -> int:
     return int(float(f"{count:.2g}"))
 
 
-def bare_sentence(subject: Subject, difference: Estimate) -> str:
+def bare_sentence(subject: Subject, difference: Estimate, verdict: Verdict) -> str:
     """A difference without an interval, or none at all."""
+    if math.isinf(difference.value):
+        return _infinite_sentence(subject, difference) + ("" if verdict == "differs" else ": undecided")
     if math.isnan(difference.value):
         return f"{subject.name} of {subject.variant} is not compared: {difference.reason}"
     phrase, scale = subject.phrase, scale_for(subject.phrase.kind, difference)

@@ -78,12 +78,12 @@ def signed(estimate: Estimate, scale: float = 1.0) -> str:
     """A difference in units of `scale`, with its sign and as many digits as its interval leaves: `−38.1`."""
     value = estimate.value / scale
     half_width = estimate.half_width / scale
-    if not math.isfinite(value):
-        return plain(value)
+    if math.isnan(value):
+        return MISSING
     if not estimate.has_interval or half_width <= ROUNDING * abs(value):
         text = plain(abs(value))
     else:
         text = f"{abs(value):.{decimals_for(half_width)}f}"
-    if not float(text):
+    if math.isfinite(value) and not float(text):
         return text
     return f"{'+' if value > 0 else MINUS}{text}"

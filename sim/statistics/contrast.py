@@ -58,6 +58,8 @@ class Contrast:
     """Of the two variants over replications; nan where one of them does not vary."""
     resolution: float = 0.0
     """What rounding may amount to, whatever the replications say."""
+    infinite_p: float = NAN
+    """Of an infinite difference: the p of the test that it is one."""
     counts: Counts | None = None
     """Given where bad ones are few: then no interval is narrower than what so many trials can tell."""
     reason: str = ""
@@ -72,6 +74,8 @@ class Contrast:
     def p_value(self) -> float:
         """Two-sided, of no difference: the smallest p whose interval of confidence 1 - p leaves 0 out; nan without
         interval."""
+        if math.isinf(self.value):
+            return self.infinite_p
         if self.counts is not None:
             return self._p_by_bisection()
         if math.isnan(self.error):

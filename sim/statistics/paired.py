@@ -69,9 +69,11 @@ def quantile_contrast(
 
     Args:
         base, other: histograms and failures, as `pooled_quantile` takes them; in pairs.
-    Withheld where one of the two is withheld or infinite.
+    Withheld where one of the two is withheld, or both are infinite; infinite where one is.
     """
     pooled = [pooled_quantile(*variant, q) for variant in (base, other)]
+    if sum(math.isinf(estimate.value) for estimate in pooled) == 1 and not any(math.isnan(e.value) for e in pooled):
+        return _infinite_contrast([_failed_shares(*variant) for variant in (base, other)], q)
     missing = next((estimate for estimate in pooled if not math.isfinite(estimate.value)), None)
     if missing is not None:
         return Contrast(NAN, reason=missing.reason)
@@ -83,6 +85,34 @@ def quantile_contrast(
     errors = np.array([jackknife_error(row) for row in deleted])
     contrast = _contrast(value, jackknife_error(deleted[1] - deleted[0]), errors, deleted)
     return replace(contrast, resolution=RESOLUTION * (pooled[0].value + pooled[1].value), reason="")
+
+
+def _failed_shares(histograms: Sequence[np.ndarray], failures: Sequence[int]) -> np.ndarray:
+    return np.array([f / (int(h.sum()) + f) for h, f in zip(histograms, failures, strict=True)])
+
+
+def _infinite_contrast(failed: Sequence[np.ndarray], q: float) -> Contrast:
+    """One variant fails more than the share 1 - q of its requests, so that its quantile is infinite, the other fewer.
+
+    Both must be sure: the p is the larger of those of two tests, each Student's on the replications' shares (an
+    intersection–union test, Berger 1982, which needs no adjustment).
+    """
+    worse = max(failed, key=lambda shares: float(shares.mean()))
+    value = math.inf if worse is failed[1] else -math.inf
+    p = max(_p_of_mean(shares - (1.0 - q)) for shares in failed)
+    return Contrast(value, infinite_p=p, reason=f"{float(f'{100 * worse.mean():.3g}'):g} % of the requests failed")
+
+
+def _p_of_mean(values: np.ndarray) -> float:
+    """Student's two-sided p of a mean of 0; 1 with one value, which tells nothing of the spread."""
+    if len(values) < 2:
+        return 1.0
+    error = float(values.std(ddof=1)) / math.sqrt(len(values))
+    if error == 0.0:
+        return 0.0 if values.mean() else 1.0
+    from scipy import special  # a quarter of a second, which only a comparison needs
+
+    return float(2.0 * special.stdtr(len(values) - 1, -abs(float(values.mean())) / error))
 
 
 def _contrast(value: float, error: float, errors: np.ndarray, pair: np.ndarray) -> Contrast:
