@@ -147,7 +147,8 @@ def test_names_of_metrics(metric: str, name: str) -> None:
         (Estimate(-0.0381, -0.040, -0.036), "−38.1"),
         (Estimate(0.0, -0.001, 0.001), "0.0"),
         (Estimate(0.0052), "+5.200"),
-        (Estimate(math.inf), "∞"),
+        (Estimate(math.inf), "+∞"),
+        (Estimate(-math.inf), "−∞"),
         (Estimate(math.nan), "–"),
     ],
 )
