@@ -119,8 +119,8 @@ def compare(results: Results, baseline: str | None = None, *, margin: float = MA
             ones for availability (at least one request in 10,000 with the default).
     Raises: DsimError where there is nothing to compare.
     """
-    if not 0.0 <= margin < 1.0:
-        raise DsimError(f"margin: got {margin:g}; must be a share from 0 to below 1; give e.g. 0.05 for 5 %")
+    if not isinstance(margin, int | float) or not 0.0 <= margin < 1.0:
+        raise DsimError(f"margin: got {margin!r}; must be a share from 0 to below 1; give e.g. 0.05 for 5 %")
     baseline = _baseline(results, baseline)
     pairs = list(_pairs(results, baseline))
     fates = results.fates()

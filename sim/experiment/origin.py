@@ -28,11 +28,12 @@ class Origin:
 
     `files` are the scenario file and those that it includes as they were read, by path, the scenario file first;
     `texts` what it says about itself (title, question …); `overrides` what was changed on the way, as `key=value`;
-    `models` the resolved model of each variant as plain data.
+    `models` the resolved model of each variant as plain data; `notes` what a reader has to be told, a sentence each.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     overrides: tuple[str, ...] = ()
     models: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=versions)

@@ -101,7 +101,7 @@ def _origin(scenario: Scenario, models: Sequence[Model]) -> Origin:
     from sim.scenario.resolved import plain  # workers need no language
 
     models_by_variant = {model.variant: plain(model) for model in models}
-    return Origin(scenario.files, scenario.texts, scenario.overrides, models_by_variant)
+    return Origin(scenario.files, scenario.texts, scenario.overrides, models_by_variant, scenario.notes)
 
 
 def _check_number(name: str, given: int | None, at_least: int) -> None:

@@ -59,6 +59,7 @@ def manifest(results: Results) -> dict[str, Any]:
         "unstable": results.unstable(),
         "warmup": None if results.warmup is None else asdict(results.warmup),
         "runs": [_run_facts(run) for run in results.runs],
+        "notes": list(origin.notes),
         "models": dict(origin.models),
     }
 
@@ -76,7 +77,14 @@ def load_results(directory: str | Path) -> Results:
         measured = tidy.measured(tables, keys)
         runs = [_run(folder, facts, of, measured[key]) for of, key in zip(facts["runs"], keys, strict=True)]
         models = {variant: outline(facts["models"][variant]) for variant in facts["variants"]}
-        origin = Origin(facts["files"], facts["texts"], tuple(facts["overrides"]), facts["models"], facts["versions"])
+        origin = Origin(
+            facts["files"],
+            facts["texts"],
+            tuple(facts["overrides"]),
+            facts["models"],
+            tuple(facts["notes"]),
+            facts["versions"],
+        )
         warmup = None if facts["warmup"] is None else Warmup(**facts["warmup"])
         return Results(models, runs, facts["wall_s"], folder, origin=origin, warmup=warmup)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -159,9 +159,15 @@ def _margin(kind: str, margin: float) -> str:
     return f"{float(f'{margin / factor:.3g}'):,g}{unit}"
 
 
-def _infinite_sentence(subject: Subject, difference: Estimate) -> str:
+def _infinite_sentence(subject: Subject, difference: Estimate, verdict: Verdict) -> str:
     """`b is infinitely slower at p99: 9.4 % of the requests failed`; the reason is about the slower one."""
     whose = "" if difference.value > 0.0 else f" in {subject.baseline}"
+    if verdict != "differs":
+        failing = subject.variant if difference.value > 0.0 else subject.baseline
+        return (
+            f"{subject.name} of {subject.variant} is not told from {subject.baseline}'s: that of {failing} is infinite "
+            f"({difference.reason}), but of one of the two this is not sure"
+        )
     way = subject.phrase.more if difference.value > 0.0 else subject.phrase.less
     return f"{subject.variant} {subject.phrase.verb} infinitely {way} {subject.tail}: {difference.reason}{whose}"
 
@@ -181,7 +187,7 @@ def _rounded(count: int) -> int:
 def bare_sentence(subject: Subject, difference: Estimate, verdict: Verdict) -> str:
     """A difference without an interval, or none at all."""
     if math.isinf(difference.value):
-        return _infinite_sentence(subject, difference) + ("" if verdict == "differs" else ": undecided")
+        return _infinite_sentence(subject, difference, verdict)
     if math.isnan(difference.value):
         return f"{subject.name} of {subject.variant} is not compared: {difference.reason}"
     phrase, scale = subject.phrase, scale_for(subject.phrase.kind, difference)

@@ -116,11 +116,10 @@ def notes(comparison: Comparison) -> list[str]:
 
 
 def _print_verdicts(comparison: Comparison, console: Console) -> None:
-    console.print(
-        f"\nVerdicts against {comparison.baseline}: {comparison.replications} replications in pairs, "
-        "95 % for all of these together",
-        style="bold", highlight=False,
-    )  # fmt: skip
+    pairs = f"{comparison.replications} replications in pairs, 95 % for all of these together"
+    if comparison.replications == 1:
+        pairs = "one replication shows no spread, so there are none; run at least two"
+    console.print(f"\nVerdicts against {comparison.baseline}: {pairs}", style="bold", highlight=False)
     table = Table.grid(padding=(0, 2))
     for difference in comparison.differences:
         if difference.primary:

@@ -26,6 +26,7 @@ def document(results: Results) -> dict[str, Any]:
         "warmup": None if results.warmup is None else asdict(results.warmup),
         "fates": [asdict(fates) for fates in results.fates()],
         "faults": fault_sentences(results),
+        "notes": list(results.origin.notes),
     }
 
 

@@ -49,9 +49,41 @@ def fault_sentences(results: Results) -> list[str]:
         by_fault.setdefault((episode.name, episode.variants), []).append(episode)
     told: list[tuple[float, str]] = []
     for those in by_fault.values():
-        sentences = [_sentence(e, results) for e in those] if len(those) <= MOST_TOLD else [_often(those, results)]
+        one_by_one = len(those) <= MOST_TOLD and _is_scheduled(those[0], results)
+        sentences = [_sentence(e, results) for e in those] if one_by_one else [_often(those, results)]
         told += zip((e.start_s for e in those), sentences, strict=False)
-    return [sentence for _, sentence in sorted(told)]
+    return [sentence for _, sentence in sorted(told)] + _spared(results)
+
+
+def at_random(results: Results) -> bool:
+    """Do faults strike one replication otherwise than another?"""
+    return any(
+        run.faults != results.of(variant)[0].faults for variant in results.variants for run in results.of(variant)
+    )
+
+
+def _spared(results: Results) -> list[str]:
+    """A sentence for each declared fault that never struck: what it would have done is not in the numbers."""
+    spared: dict[str, list[str]] = {}
+    for variant in results.variants:
+        runs = results.of(variant)
+        struck = {name for run in runs for name, _, _ in run.faults}
+        declared = [
+            of["name"] for fault in results.origin.models.get(variant, {}).get("faults", ()) for of in fault.values()
+        ]
+        for name in declared:
+            if name not in struck:
+                spared.setdefault(name, []).append(variant)
+    return [
+        f"Fault “{name}”: struck in no replication" + ("." if of == results.variants else f" of {', '.join(of)}.")
+        for name, of in spared.items()
+    ]
+
+
+def _is_scheduled(episode: Episode, results: Results) -> bool:
+    """Does it strike every replication at this time?"""
+    runs = [run for variant in episode.variants for run in results.of(variant)]
+    return all((episode.name, episode.start_s) in [(name, start_s) for name, start_s, _ in run.faults] for run in runs)
 
 
 def _sentence(episode: Episode, results: Results) -> str:
@@ -62,5 +94,5 @@ def _sentence(episode: Episode, results: Results) -> str:
 def _often(those: list[Episode], results: Results) -> str:
     """Episodes at random differ from one replication to the next."""
     struck_s = sum(episode.end_s - episode.start_s for episode in those)
-    many = f"{len(those):,} episodes in the first replication, {struck_s:.3g} s in all"
+    many = f"{len(those):,} episode{'s' if len(those) > 1 else ''} in the first replication, {struck_s:.3g} s in all"
     return f"Fault “{those[0].name}”: {many}, the first at {those[0].start_s:.6g} s{in_which(those[0], results)}."

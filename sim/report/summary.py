@@ -163,6 +163,7 @@ def remarks(results: Results) -> list[str]:
         *fault_sentences(results),
         *stop_sentences(results),
         measured_sentence(results),
+        *(f"{note}." for note in results.origin.notes),
     ]
 
 

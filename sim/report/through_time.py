@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from sim.engine.run import Run
 from sim.experiment import Results
 from sim.report import style
-from sim.report.faults import Episode, episodes, in_which
+from sim.report.faults import Episode, at_random, episodes, in_which
 from sim.report.latency import chosen_sources
 
 ROWS = {"ok": "answered well\nper second", "failed": "failed\nper second"}
@@ -110,7 +110,8 @@ def _name_spans(axes: Axes, results: Results, width_in: float) -> int:
     until_s = axes.get_xlim()[1]
     letter_s = LETTER_IN * until_s / width_in
     spans = [(0.0, "warm-up")] if results.runs[0].warmup_s else []
-    spans += [(episode.start_s, episode.name + _in_which(episode, results)) for episode in episodes(results)]
+    first = {(episode.name, episode.variants): episode for episode in reversed(episodes(results))}
+    spans += sorted((episode.start_s, episode.name + _in_which(episode, results)) for episode in first.values())
     ends: list[float] = []
     for start_s, name in spans:
         text = shorten(name, int(width_in / LETTER_IN), placeholder=" …")
@@ -134,4 +135,5 @@ def _reading(results: Results) -> str:
     replications = max(len(results.of(variant)) for variant in results.variants)
     if replications == 1:
         return "One replication. Shaded: the warm-up, which is not measured, and faults."
-    return f"Lines: the mean of {replications} replications; bands: their range. Shaded: warm-up and faults."
+    faults = "the faults of the first replication, which strike at random" if at_random(results) else "faults"
+    return f"Lines: the mean of {replications} replications; bands: their range. Shaded: warm-up and {faults}."

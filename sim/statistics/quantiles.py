@@ -25,6 +25,8 @@ from sim.statistics.estimate import Estimate, withheld, without_interval
 from sim.statistics.means import CONFIDENCE, ONE_REPLICATION, student_factor
 
 TAIL_OBSERVATIONS_MIN = 10
+ROUNDING = 1e-9
+"""Relative errors below this are the arithmetic's: all replications agree."""
 RESOLUTION = 0.5 / BINS_PER_OCTAVE
 """A bin's midpoint is within this share of what fell in the bin; every interval is wider by it."""
 AMONG_FAILURES = "the quantile falls among the failures, which rank as infinitely slow"
@@ -68,7 +70,7 @@ def share_interval(hits: np.ndarray, trials: np.ndarray, confidence: float) -> t
 
     share = float(hits.sum() / trials.sum())
     error = jackknife_error((hits.sum() - hits) / (trials.sum() - trials))
-    if error == 0.0 or not 0.0 < share < 1.0:
+    if error <= ROUNDING * share or not 0.0 < share < 1.0:
         return share, share
     normal_factor = float(special.ndtri(0.5 + confidence / 2))
     kept = (normal_factor / student_factor(len(hits) - 1, confidence)) ** 2

@@ -66,7 +66,8 @@ def test_services_and_nodes_the_busiest_first() -> None:
 def test_faults_are_sentences() -> None:
     assert fault_sentences(results()) == ["Fault “db dies”: from 4 s to 6 s."]
     changed = results()
-    changed.runs[0].faults = [("db dies", 5.0, math.inf)]
+    for run in changed.of(changed.variants[0]):
+        run.faults = [("db dies", 5.0, math.inf)]
     assert fault_sentences(changed)[0].endswith(": from 5 s to the end.")
 
 

@@ -91,6 +91,7 @@ class FakeScenario:
     texts: Mapping[str, str] = field(default_factory=lambda: {"title": "A fake"})
     files: Mapping[str, str] = field(default_factory=lambda: {"fake.yaml": "scenario: fake\n"})
     overrides: tuple[str, ...] = ("run.seed=7",)
+    notes: tuple[str, ...] = ("nobody judges this",)
 
     @property
     def records(self) -> bool:

@@ -153,3 +153,15 @@ def test_the_interval_of_a_tail_reaches_farther_up() -> None:
     generator = np.random.default_rng(31)
     estimate = pooled_quantile([histogram(clustered(generator, 2000, 10)) for _ in range(8)], [0] * 8, 0.99)
     assert estimate.high - estimate.value > 1.1 * (estimate.value - estimate.low) > 0.0
+
+
+def test_latencies_that_are_all_alike_are_known_exactly() -> None:
+    """All replications agree to rounding (a constant latency): the interval is a bin wide."""
+    histograms = []
+    for count in (15_012, 14_875, 15_003, 14_990, 15_111, 14_899, 15_020, 15_049):
+        histogram = np.zeros(BINS, np.int64)
+        histogram[12_345] = count
+        histograms.append(histogram)
+    for q in (0.5, 0.95, 0.99, 0.999):
+        estimate = pooled_quantile(histograms, [0] * 8, q)
+        assert estimate.half_width < 0.003 * estimate.value
