@@ -7,6 +7,7 @@ seconds from 0. Names are unique within their kind; cross references are by name
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -146,7 +147,7 @@ When = Once | Renewal
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(ABC):
     """Something breaks; what, the kinds in `sim.failures` say. `cause` is the entry of `failures` that it comes from;
     `name` has the target beside it where one entry strikes several."""
 
@@ -157,17 +158,17 @@ class Fault:
     when: When
 
     @property
+    @abstractmethod
     def condition(self) -> str:
         """What the target then is: `down`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def start(self, cluster: Any) -> None:
         """Strike, through the control plane's handle (`sim.engine.cluster.Cluster`). Faults may overlap."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stop(self, cluster: Any) -> None:
         """Undo what `start` did."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ def _margin(text: str) -> float:
     try:
         share = parse_share(text)
     except UnitError as error:
-        raise DsimError(f"--margin: {error}") from error
+        raise DsimError(f"--margin: {error}; for what counts as equal write e.g. --margin 5%") from error
     if not 0 <= share < 1:
         raise DsimError(f"--margin: got {text}; must be at least 0% and below 100%, e.g. --margin 5%")
     return share

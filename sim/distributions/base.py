@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -43,27 +44,27 @@ class Law:
 
 
 @dataclass(frozen=True)
-class Distribution(Declared):
+class Distribution(Declared, ABC):
     """A distribution of non-negative numbers in some unit, seconds for durations.
 
     Equal distributions (same class, same parameters, same file contents) compare and hash equal.
     """
 
+    @abstractmethod
     def mean(self) -> float:
         """The expectation; may be inf."""
-        raise NotImplementedError
 
+    @abstractmethod
     def variance(self) -> float:
         """May be inf; inf where the mean is."""
-        raise NotImplementedError
 
     def minimum(self) -> float:
         """The lower end of the support."""
         return 0.0
 
+    @abstractmethod
     def lower(self) -> Law:
         """What the kernel samples."""
-        raise NotImplementedError
 
 
 DISTRIBUTIONS: dict[str, type[Distribution]] = {}

@@ -6,6 +6,7 @@ and says whom the fault strikes.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, NamedTuple
 
@@ -53,7 +54,7 @@ def _read_targets(value: Any) -> tuple[TargetName, ...]:
 TargetsField = Annotated[tuple[TargetName, ...], PlainValidator(_read_targets), WithJsonSchema(schema_of("Targets"))]
 
 
-class FaultForm(Form):
+class FaultForm(Form, ABC):
     """Base of the human forms of faults."""
 
     kind: ClassVar[str]
@@ -115,9 +116,9 @@ class FaultForm(Form):
         assert self.mttr is not None
         return Renewal(self.mtbf, self.mttr)
 
+    @abstractmethod
     def fault(self, name: str, cause: str, target_kind: TargetKind, target: str, when: When) -> Fault:
         """The machine form for one target."""
-        raise NotImplementedError
 
 
 def _read_fault(value: Any, info: ValidationInfo) -> FaultForm:

@@ -6,6 +6,7 @@ A kind's form subclasses StepForm in the kind's own file, which registers it; th
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Protocol
 
@@ -37,7 +38,7 @@ class StepScope(Protocol):
         """Raises MistakeError unless a plugin that was loaded has it."""
 
 
-class StepForm(Form):
+class StepForm(Form, ABC):
     """Base of the human forms of steps."""
 
     kind: ClassVar[str]
@@ -49,9 +50,9 @@ class StepForm(Form):
         super().__pydantic_init_subclass__(**kwargs)
         STEP_FORMS[cls.kind] = cls
 
+    @abstractmethod
     def resolve(self, scope: StepScope) -> Any:
         """The machine form. Raises MistakeError or MistakesError, located within this form."""
-        raise NotImplementedError
 
 
 def read_step(value: Any, info: ValidationInfo) -> StepForm:
