@@ -28,6 +28,12 @@ class Node:
     zone: str
     cores: float
     speed: float = 1.0
+    site: str = ""
+    """Where it stands in the network; its zone where nothing else is given."""
+
+    def __post_init__(self) -> None:
+        if not self.site:
+            object.__setattr__(self, "site", self.zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +178,30 @@ class Fault(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
-    """One-way latency by (zone of the sender, zone of the receiver), both directions listed. A missing pair, and a
-    message within one node when `same_node` is None, takes what the pair of zones says, or no time at all."""
+class Link:
+    """One direction from a site to another: one-way `latency`, to which `jitter` adds; each packet is lost with the
+    probability `loss`; messages occupy the `bandwidth_bps` (bits per second) one after the other (`first_come`) or
+    all at once in equal shares (`fair`)."""
 
-    latency: dict[tuple[str, str], Distribution] = field(default_factory=dict)
+    latency: Distribution
+    jitter: Distribution | None = None
+    loss: float = 0.0
+    bandwidth_bps: float | None = None
+    sharing: Literal["first_come", "fair"] = "first_come"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Links by (site of the sender, site of the receiver), both directions listed.
+
+    A site is what the nodes' `site` names: a zone, or a vertex of a graph. Without `routed` a message takes the link
+    of its pair of sites, and where there is none no time at all; with it, the links on the way of least mean latency.
+    A message within one node takes `same_node`; where that is None, what the pair of sites says.
+    """
+
+    links: dict[tuple[str, str], Link] = field(default_factory=dict)
     same_node: Distribution | None = None
+    routed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

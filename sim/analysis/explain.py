@@ -237,6 +237,6 @@ def _busy(demands: np.ndarray, rates: np.ndarray) -> float:
 
 
 def _links(model: Model) -> tuple[Link, ...]:
-    found = [Link(sender, receiver, law.mean()) for (sender, receiver), law in model.network.latency.items()]
+    found = [Link(sender, receiver, link.latency.mean()) for (sender, receiver), link in model.network.links.items()]
     same = model.network.same_node
     return (*found, *([] if same is None else [Link(None, None, same.mean())]))

@@ -128,7 +128,7 @@ class NoContention:
         rows = []
         for instance in service.instances:
             number, node = nodes[instance.node]
-            rows.append((self.zones[node.zone], number, 1.0 / (min(1.0, instance.cores, node.cores) * node.speed)))
+            rows.append((self.zones[node.site], number, 1.0 / (min(1.0, instance.cores, node.cores) * node.speed)))
         zone, number_of, burst_s = zip(*rows, strict=True)
         return Seats(np.array(zone), np.array(number_of), np.array(burst_s))
 
@@ -207,16 +207,16 @@ def _called(steps: Sequence[Any]) -> list[EndpointName]:
 
 
 def _zones(model: Model) -> list[str]:
-    named = {node.zone for node in model.nodes} | {s.zone for s in model.sources if s.zone is not None}
-    return sorted(named | {zone for pair in model.network.latency for zone in pair})
+    named = {node.site for node in model.nodes} | {s.zone for s in model.sources if s.zone is not None}
+    return sorted(named | {zone for pair in model.network.links for zone in pair})
 
 
 def _wires(model: Model, zones: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray]:
     """First and second moment of a message's latency by numbers of zones."""
     mean, second = np.zeros((len(zones), len(zones))), np.zeros((len(zones), len(zones)))
-    for (sender, receiver), law in model.network.latency.items():
+    for (sender, receiver), link in model.network.links.items():
         at = zones[sender], zones[receiver]
-        mean[at], second[at] = law.mean(), _second(law.mean(), law.variance())
+        mean[at], second[at] = link.latency.mean(), _second(link.latency.mean(), link.latency.variance())
     return mean, second
 
 

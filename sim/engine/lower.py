@@ -98,8 +98,8 @@ class Lowering:
         self.timers: dict[float, int] = {}
 
     def _zones(self) -> list[str]:
-        named = [node.zone for node in self.model.nodes] + [s.zone for s in self.model.sources if s.zone is not None]
-        named += [zone for pair in self.model.network.latency for zone in pair]
+        named = [node.site for node in self.model.nodes] + [s.zone for s in self.model.sources if s.zone is not None]
+        named += [zone for pair in self.model.network.links for zone in pair]
         return sorted(set(named))
 
     # What `Program` asks for
@@ -172,7 +172,7 @@ class Lowering:
         S.nodes, S.instances = len(model.nodes), len(self.instances)
         for row, node in enumerate(model.nodes):
             to = S.node[row]
-            to.first_instance, to.zone, to.cores, to.speed = NONE, self.zone[node.zone], node.cores, node.speed
+            to.first_instance, to.zone, to.cores, to.speed = NONE, self.zone[node.site], node.cores, node.speed
         stats = 0
         for row, (service, instance) in enumerate(self.instances):
             self.first_instance.setdefault(service.name, row)
@@ -208,8 +208,8 @@ class Lowering:
         _check("latency", zones * zones)
         S.zones = zones
         S.latency[: zones * zones] = NONE
-        for (sender, receiver), law in self.model.network.latency.items():
-            S.latency[self.zone[sender] * zones + self.zone[receiver]] = self.laws.add(law)
+        for (sender, receiver), link in self.model.network.links.items():
+            S.latency[self.zone[sender] * zones + self.zone[receiver]] = self.laws.add(link.latency)
         same_node = self.model.network.same_node
         S.same_node = NONE if same_node is None else self.laws.add(same_node)
 

@@ -79,9 +79,9 @@ def _numbers(value: np.ndarray) -> list[Any]:
 
 @_plain.register
 def _network(value: Network) -> dict[str, Any]:
-    """Zone pairs do not fit a plain key: a list of links."""
-    links = [{"from": sender, "to": to, "latency": _plain(law)} for (sender, to), law in value.latency.items()]
-    return {"latency": links, "same_node": _plain(value.same_node)}
+    """Pairs of sites do not fit a plain key: a list of links."""
+    links = [{"from": sender, "to": to, **_plain(link)} for (sender, to), link in value.links.items()]
+    return {"links": links, "same_node": _plain(value.same_node), "routed": value.routed}
 
 
 @_plain.register

@@ -10,12 +10,13 @@ from sim.model import Concurrency, Endpoint, EventLoop, Goroutines, Model, Servi
 from sim.scenario.calls import Callees, CallerScope, Policies
 from sim.scenario.cycles import certain_cycles
 from sim.scenario.document import ScenarioForm
+from sim.scenario.faults import Targets, faults
 from sim.scenario.findings import Findings
 from sim.scenario.idle import weigh_all
+from sim.scenario.network import Zones
 from sim.scenario.placement import Placement
 from sim.scenario.plan import check_steady, check_users, run_plan
 from sim.scenario.services import EVERY_CALLEE, ServiceForm, TrafficForm
-from sim.scenario.world import Targets, Zones, faults
 from sim.steps.repeat import nesting
 from sim.traffic import Trace
 

@@ -17,6 +17,7 @@ from sim.model import (
     Fault,
     Goroutines,
     Instance,
+    Link,
     Model,
     Network,
     Node,
@@ -87,8 +88,8 @@ def node(name: str = "n", cores: float = 100.0, zone: str = "a", speed: float = 
 
 def network(seconds: dict[str, float], same_node: float | None = None) -> Network:
     """By pairs of one-letter zones: {"ab": 0.1} is from a to b."""
-    latency: dict[tuple[str, str], Any] = {(pair[0], pair[1]): Constant(s) for pair, s in seconds.items()}
-    return Network(latency, None if same_node is None else Constant(same_node))
+    links = {(pair[0], pair[1]): Link(Constant(s)) for pair, s in seconds.items()}
+    return Network(links, None if same_node is None else Constant(same_node))
 
 
 def crash(target: str, at_s: float, for_s: float | None = None) -> Crash:

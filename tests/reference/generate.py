@@ -30,6 +30,7 @@ from sim.model import (
     Fault,
     Goroutines,
     Instance,
+    Link,
     Model,
     Network,
     Node,
@@ -215,10 +216,10 @@ class Generator:
             if self.ties:
                 return Network()
             far = 1e-3
-        latency = {(a, b): self.latency(far * (0.001 if a == b else 0.01)) for a in self.zones for b in self.zones}
+        links = {(a, b): Link(self.latency(far * (0.001 if a == b else 0.01))) for a in self.zones for b in self.zones}
         if self.ties and self.rng.random() < 0.3:
-            latency.pop(self.rng.choice(sorted(latency)))
-        return Network(latency, self.latency(far * 0.0005) if "same_node" in self.features else None)
+            links.pop(self.rng.choice(sorted(links)))
+        return Network(links, self.latency(far * 0.0005) if "same_node" in self.features else None)
 
     def latency(self, scale_s: float) -> Distribution:
         if self.ties and self.rng.random() < 0.7:

@@ -73,7 +73,8 @@ class Simulation:
             return network.same_node
         if sender is None or receiver is None:
             return None
-        return network.latency.get((sender, receiver))
+        link = network.links.get((sender, receiver))
+        return link.latency if link else None
 
 
 def acts_of(fault: Fault, target: Node | Instance) -> tuple[Callable[[], None], Callable[[], None]]:
