@@ -17,7 +17,8 @@ from sim.traffic import Arrivals
 Outcome = Literal["ok", "error", "timeout", "refused", "reset", "shed", "unavailable", "too_deep", "cancelled"]
 FAILURES: tuple[Outcome, ...] = ("error", "timeout", "refused", "reset", "shed", "unavailable", "too_deep")
 Draw = Literal["attempt", "request"]
-TargetKind = Literal["node", "instance"]
+TargetKind = Literal["node", "instance", "zone", "rack", "region", "link", "traffic", "several"]
+"""What a fault may strike; `traffic` are messages between some places, `several` are several of the others at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,8 @@ class Endpoint:
     name: str
     steps: tuple[Any, ...]
     """Instances of the step classes in `sim.steps` (Cpu, Io, Call, Parallel, Choose, Repeat, Fail, Behaviour)."""
+    request_bytes: float = 1000.0
+    response_bytes: float = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,8 @@ class Source:
     zone: str | None
     policy: CallPolicy
     slo_latency_s: float | None = None
+    slo_availability: float | None = None
+    """The share of requests that has to be good: answered well, and within `slo_latency_s` where that is declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +160,8 @@ When = Once | Renewal
 @dataclass(frozen=True, slots=True)
 class Fault(ABC):
     """Something breaks; what, the kinds in `sim.failures` say. `cause` is the entry of `failures` that it comes from;
-    `name` has the target beside it where one entry strikes several."""
+    `name` has the target beside it where one entry strikes several. `target` is the name of a thing of `target_kind`,
+    or says in words which it is (`between zone a and zone b`)."""
 
     name: str
     cause: str
@@ -164,9 +170,34 @@ class Fault(ABC):
     when: When
 
     @property
+    def subject(self) -> str:
+        """What it strikes, as the subject of a sentence: `node app-2`."""
+        return f"{self.target_kind} {self.target}"
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Names of the hosts that it strikes as such."""
+        return (self.target,) if self.target_kind == "node" else ()
+
+    @property
+    def instances(self) -> tuple[str, ...]:
+        """Names of the processes that it strikes as such."""
+        return (self.target,) if self.target_kind == "instance" else ()
+
+    @property
+    def kills(self) -> bool:
+        """Are its nodes and instances dead meanwhile?"""
+        return False
+
+    @property
     @abstractmethod
     def condition(self) -> str:
         """What the target then is: `down`."""
+
+    @property
+    def takes_down(self) -> tuple[tuple[TargetKind, str], ...]:
+        """The nodes and instances that serve nobody while it is in force, as (kind, name)."""
+        return ()
 
     @abstractmethod
     def start(self, cluster: Any) -> None:

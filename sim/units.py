@@ -1,4 +1,4 @@
-"""Quantities as people write them: `250ms`, `400/s`, `99.9%`, `10k` — and back.
+"""Quantities as people write them: `250ms`, `400/s`, `99.9%`, `10k`, `2kB`, `10Gbps` — and back.
 
 Parsing is exact: the decimal number that was written is scaled as a decimal number and rounded to a float once, so
 that `8ms` is the float nearest to 0.008. `format_*` without `digits` is exact too: parsing what it wrote gives the
@@ -34,6 +34,16 @@ RATES: dict[str, Decimal] = {
 }
 """Per second, per unit; `/min` and slower are rounded to 28 digits before the one rounding to a float."""
 SHARES: dict[str, Decimal] = {"%": Decimal("0.01")}
+SIZES: dict[str, Decimal] = {
+    **{unit: Decimal(1000) ** power for power, unit in enumerate(("B", "kB", "MB", "GB", "TB"))},
+    "KB": Decimal(1000),
+    **{unit: Decimal(1024) ** power for power, unit in enumerate(("KiB", "MiB", "GiB", "TiB"), 1)},
+}
+"""Bytes per unit. `KB` is 1000 bytes, as in most documents of today; 1024 bytes are a `KiB`."""
+BIT_RATES: dict[str, Decimal] = {
+    unit: Decimal(1000) ** power for power, unit in enumerate(("bps", "kbps", "Mbps", "Gbps", "Tbps"))
+}
+"""Bits per second, per unit."""
 
 _QUANTITY = re.compile(
     r"\s*([+-]?(?:[0-9][0-9_]*(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)\s*(.*?)\s*", re.DOTALL
@@ -63,6 +73,15 @@ _HABITS = {
     "/m": ("/min",),
     "/ms": ("k/s",),
     "K/s": ("k/s",),
+    "byte": ("B",),
+    "bytes": ("B",),
+    **{prefix: (f"{prefix}B", f"{prefix}iB") for prefix in ("K", "M", "G", "T")},
+    **{f"{prefix}i": (f"{prefix}iB",) for prefix in ("K", "M", "G", "T")},
+    **{
+        f"{prefix}{bits}": (f"{prefix}bps",)
+        for prefix in ("", "k", "M", "G", "T")
+        for bits in ("b/s", "bit/s", "bit", "bits/s")
+    },
 }
 """What people write, and what they mean."""
 
@@ -92,6 +111,16 @@ def parse_count(text: str) -> int:
     if value != value.to_integral_value():
         raise UnitError(f"got {text.strip()}; must be a whole number such as 10k")
     return int(value)
+
+
+def parse_size(text: str) -> float:
+    """Bytes."""
+    return _parse(text, SIZES, "a size", "2kB", "B, kB, MB, GB or TB, or in KiB, MiB, GiB or TiB")
+
+
+def parse_bit_rate(text: str) -> float:
+    """Bits per second."""
+    return _parse(text, BIT_RATES, "a bandwidth", "10Gbps", "bps, kbps, Mbps, Gbps or Tbps (bits; a byte has 8)")
 
 
 def format_duration(seconds: float, digits: int | None = None) -> str:
@@ -126,11 +155,21 @@ def format_count(count: int) -> str:
     return _prefixed(Decimal(count))
 
 
+def format_size(size_bytes: float, digits: int | None = None) -> str:
+    """`2kB`, `1.5MB`."""
+    return _in_largest(size_bytes, SIZES, ("TB", "GB", "MB", "kB", "B"), digits)
+
+
+def format_bit_rate(bits_per_s: float, digits: int | None = None) -> str:
+    """`10Gbps`."""
+    return _in_largest(bits_per_s, BIT_RATES, ("Tbps", "Gbps", "Mbps", "kbps", "bps"), digits)
+
+
 def nearest_units(unit: str, known: Mapping[str, Decimal]) -> tuple[str, ...]:
     """The units that somebody who wrote `unit` may have meant."""
     meant = tuple(name for name in _HABITS.get(unit, ()) if name in known)
-    by_case = tuple(name for name in known if name and name.lower() == unit.lower())
-    return meant or by_case or tuple(difflib.get_close_matches(unit, known, 1))
+    by_case = {known[name]: name for name in reversed(tuple(known)) if name and name.lower() == unit.lower()}
+    return meant or tuple(by_case.values()) or tuple(difflib.get_close_matches(unit, known, 1))
 
 
 def _parse(text: str, units: Mapping[str, Decimal], kind: str, example: str, allowed: str) -> float:
@@ -173,6 +212,15 @@ def _prefixed(value: Decimal) -> str:
         if abs(scaled) >= 1 and scaled == scaled.quantize(Decimal("0.001")):
             return _plain(scaled) + prefix
     return _plain(value)
+
+
+def _in_largest(value: float, units: Mapping[str, Decimal], names: tuple[str, ...], digits: int | None) -> str:
+    """In the first of some units, from the largest to the smallest, of which there is a whole one."""
+    if not math.isfinite(value):
+        return f"{value}{names[-1]}"
+    exact = _decimal_of(value, digits)
+    unit = next((name for name in names if abs(exact) >= units[name]), names[-1])
+    return _plain(exact / units[unit]) + unit
 
 
 def _plain(value: Decimal) -> str:

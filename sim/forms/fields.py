@@ -13,18 +13,26 @@ from pydantic_core.core_schema import CoreSchema, no_info_after_validator_functi
 from sim.errors import DsimError
 from sim.forms.base import MistakeError, show, suggestion
 from sim.units import (
+    BIT_RATES,
     DURATIONS,
     PREFIXES,
+    SIZES,
+    format_bit_rate,
     format_count,
     format_duration,
+    format_size,
+    parse_bit_rate,
     parse_count,
     parse_duration,
     parse_share,
+    parse_size,
 )
 
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 LONGEST_TIME_S = 1e9
 LARGEST_COUNT = 10**9
+LARGEST_BYTES = 1e15
+FASTEST_BPS = 1e15
 _Value = TypeVar("_Value")
 
 
@@ -54,6 +62,24 @@ def read_probability(value: Any) -> float:
     if not 0 <= share <= 1:
         raise MistakeError(f"got {show(value)}; must be a percentage from 0% to 100%")
     return share
+
+
+def read_size(value: Any) -> float:
+    """Bytes, from text with a unit."""
+    check_has_unit(value, "{0}B or {0}kB")
+    size = _parsed(parse_size, value, "a size such as 2kB")
+    if not 1 <= size <= LARGEST_BYTES:
+        raise MistakeError(f"got {show(value)}; must be a size from 1B to {format_size(LARGEST_BYTES)}")
+    return size
+
+
+def read_bit_rate(value: Any) -> float:
+    """Bits per second, from text with a unit."""
+    check_has_unit(value, "{0}Mbps or {0}Gbps")
+    rate = _parsed(parse_bit_rate, value, "a bandwidth such as 10Gbps")
+    if not 1 <= rate <= FASTEST_BPS:
+        raise MistakeError(f"got {show(value)}; must be a bandwidth from 1bps to {format_bit_rate(FASTEST_BPS)}")
+    return rate
 
 
 def read_number(value: Any, *, positive: bool = True) -> float:
@@ -188,6 +214,15 @@ _SIGNS: dict[Sign, str] = {"any": "[+-]?", "zero or above": r"\+?", "above zero"
 _NUMBER = r"(?:[0-9][0-9_]*(?:\.[0-9]*)?|\.[0-9]+)(?:[eE](?:-[0-9]{1,3}|\+?[0-9]{1,2}))?"
 
 
+_EXAMPLES = {
+    "ms": "a time such as 250ms",
+    "/s": "a rate such as 400/s",
+    "kB": "a size such as 2kB",
+    "Gbps": "a bandwidth such as 10Gbps",
+}
+"""By a unit of each kind."""
+
+
 def quantity_pattern(units: Iterable[str], sign: Sign = "zero or above") -> str:
     """A regular expression, without anchors, for a number with one of some units."""
     return rf"{_SIGNS[sign]}{_NUMBER}\s*(?:{'|'.join(map(re.escape, units))})"
@@ -200,7 +235,7 @@ def pattern_schema(pattern: str, what: str) -> dict[str, Any]:
 
 def quantity_schema(units: Iterable[str], sign: Sign = "zero or above") -> dict[str, Any]:
     names = tuple(units)
-    what = "a time such as 250ms" if "ms" in names else "a rate such as 400/s" if "/s" in names else "a percentage"
+    what = next((said for unit, said in _EXAMPLES.items() if unit in names), "a percentage")
     return pattern_schema(quantity_pattern(names, sign), what if sign == "any" else f"{what}, {sign}")
 
 
@@ -228,6 +263,8 @@ DurationOrZero = Annotated[float, *_field(lambda value: read_duration(value, pos
 TimeoutField = Annotated[
     float | None, *_field(or_none(read_duration), {"anyOf": [choices_schema("none"), DURATION_ABOVE_ZERO]})
 ]
+Size = Annotated[float, *_field(read_size, quantity_schema(SIZES, "above zero"))]
+BitRate = Annotated[float, *_field(read_bit_rate, quantity_schema(BIT_RATES, "above zero"))]
 Probability = Annotated[float, *_field(read_probability, PERCENTAGE)]
 PositiveNumber = Annotated[float, *_field(read_number, {"type": "number", "exclusiveMinimum": 0, "maximum": 1e15})]
 Count = Annotated[int, *count_field(1)]

@@ -13,7 +13,7 @@ from sim.forms.policy import DEFAULT_BALANCE
 from sim.model import Balance, CallPolicy
 from sim.plugins import loaded_plugins
 from sim.scenario.findings import Findings
-from sim.scenario.services import EVERY_CALLEE, INLINE, ServiceForm
+from sim.scenario.services import EVERY_CALLEE, INLINE, EndpointParts, ServiceForm
 
 MAIN = "main"
 
@@ -26,7 +26,7 @@ class Callees:
         self.findings = findings
         self._endpoints = {name: _endpoints(form) for name, form in services.items()}
 
-    def endpoints(self, service: str) -> Mapping[str, Sequence[StepForm]]:
+    def endpoints(self, service: str) -> Mapping[str, EndpointParts]:
         return self._endpoints[service]
 
     def find(self, reference: str) -> tuple[str, str]:
@@ -149,13 +149,13 @@ class CallerScope:
                 self.findings.add_error(self.caller, error, "calls", reference)
 
 
-def _endpoints(form: ServiceForm) -> dict[str, Sequence[StepForm]]:
+def _endpoints(form: ServiceForm) -> dict[str, EndpointParts]:
     if form.endpoints is not None:
         return dict(form.endpoints)
     if form.steps is not None:
-        return {MAIN: form.steps}
+        return {MAIN: EndpointParts(form.steps)}
     inline = [(key, getattr(form, key)) for key in INLINE if getattr(form, key) is not None]
-    return {MAIN: [STEP_FORMS[key].model_construct(**{key: value}) for key, value in inline]}
+    return {MAIN: EndpointParts(tuple(STEP_FORMS[key].model_construct(**{key: value}) for key, value in inline))}
 
 
 def _last_with(key: str, layers: Sequence[CallPolicyForm]) -> CallPolicyForm:

@@ -16,9 +16,12 @@ from sim.scenario.idle import weigh_all
 from sim.scenario.network import Zones
 from sim.scenario.placement import Placement
 from sim.scenario.plan import check_steady, check_users, run_plan
-from sim.scenario.services import EVERY_CALLEE, ServiceForm, TrafficForm
+from sim.scenario.services import EVERY_CALLEE, EndpointParts, ServiceForm, TrafficForm
 from sim.steps.repeat import nesting
 from sim.traffic import Trace
+
+DEFAULT_BYTES = 1000.0
+"""Of a message whose size the scenario does not give."""
 
 
 def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | None:
@@ -31,7 +34,7 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
     services = []
     for name, service in form.services.items():
         scope = CallerScope(service, callees, policies, findings)
-        endpoints = tuple(Endpoint(e, scope.steps(steps)) for e, steps in callees.endpoints(name).items())
+        endpoints = tuple(_endpoint(e, parts, service, scope) for e, parts in callees.endpoints(name).items())
         services.append(Service(name, _concurrency(service), placement.instances[name], endpoints))
     _check_names(form, findings)
     _check_nesting(form, services, findings)
@@ -47,6 +50,13 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
         return None
     nodes = tuple(placement.nodes.values())
     return Model(form.scenario, variant, form.title, run, nodes, network, tuple(services), sources, struck)
+
+
+def _endpoint(name: str, parts: EndpointParts, service: ServiceForm, scope: CallerScope) -> Endpoint:
+    """Sizes that an endpoint does not give are its service's."""
+    request = parts.request or service.request or DEFAULT_BYTES
+    response = parts.response or service.response or DEFAULT_BYTES
+    return Endpoint(name, scope.steps(parts.steps), request, response)
 
 
 def _concurrency(form: ServiceForm) -> Concurrency:
@@ -104,6 +114,7 @@ def _source(
         zone=form.from_.zone if form.from_ else None,
         policy=policies.merged([form], dict.fromkeys(target.service for target in targets)),
         slo_latency_s=form.slo.latency if form.slo else None,
+        slo_availability=form.slo.availability if form.slo else None,
     )
 
 

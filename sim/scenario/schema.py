@@ -18,7 +18,7 @@ from sim.forms.policy import RetryForm
 from sim.scenario.document import RecordForm, ScenarioForm
 from sim.scenario.schema_parts import mapping_of, ref, unions
 from sim.scenario.schema_patch import Patches
-from sim.scenario.services import ThreadsForm
+from sim.scenario.services import EndpointForm, ThreadsForm
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NO_DELETIONS = {
@@ -62,6 +62,7 @@ def _of_forms() -> dict[str, Any]:
     """Every form by its name, with the rules between its keys; one with a shorthand also as its mapping alone."""
     roots: list[type[Form]] = [
         ScenarioForm,
+        EndpointForm,
         RecordForm,
         RetryForm,
         ThreadsForm,

@@ -22,7 +22,7 @@ from sim.forms.policy import RetryForm
 from sim.forms.steps import REFERENCE_SCHEMA, STEPS_SCHEMA
 from sim.scenario.document import RecordForm
 from sim.scenario.expectations import claim_schema
-from sim.scenario.services import ThreadsForm
+from sim.scenario.services import EndpointForm, ThreadsForm
 from sim.units import DURATIONS, RATES, SHARES
 
 UNITS: dict[str, Mapping[str, Any]] = {"quantity": DURATIONS, "duration": DURATIONS, "rate": RATES}
@@ -43,7 +43,7 @@ def unions() -> dict[str, Any]:
     target = {"anyOf": [IDENTIFIER_SCHEMA, one_of({"node": IDENTIFIER_SCHEMA, "instance": IDENTIFIER_SCHEMA})]}
     return {
         "Step": {"anyOf": [_mapping(form) for form in steps]},
-        "Endpoint": {"anyOf": [STEPS_SCHEMA, *(_mapping(form) for form in handlers)]},
+        "Endpoint": {"anyOf": [STEPS_SCHEMA, ref(EndpointForm.__name__), *(_mapping(form) for form in handlers)]},
         "Distribution": _family(DISTRIBUTION),
         "Arrivals": _family(ARRIVAL),
         "Balance": _balance(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
@@ -25,7 +25,7 @@ from sim.forms import (
     suggestion,
 )
 from sim.forms.base import Mistake, not_one, read_as, schema_of
-from sim.forms.fields import Count, Duration, Identifier, PositiveNumber, Probability, Whole, count_field
+from sim.forms.fields import Count, Duration, Identifier, PositiveNumber, Probability, Size, Whole, count_field
 from sim.forms.steps import read_reference, read_steps
 from sim.forms.weights import Weight, read_weight
 from sim.scenario.machines import MOST_NODES, Names
@@ -56,17 +56,39 @@ def _read_concurrency(value: Any, info: ValidationInfo) -> Concurrency:
     return threads
 
 
-def _read_endpoint(value: Any, info: ValidationInfo) -> tuple[StepForm, ...]:
-    """A list of steps, or the mapping of a kind that is a whole handler."""
-    if isinstance(value, Mapping):
-        handlers = [kind for kind, form in STEP_FORMS.items() if form.is_handler and kind in value]
-        if not handlers:
-            raise MistakeError(f"got {show(value)}; must be a list of steps; write e.g. [{{cpu: 5ms}}, {{io: 10ms}}]")
-        return (read_as(STEP_FORMS[handlers[0]], value, info.context),)
-    return read_steps(value, info)
+class EndpointForm(Form):
+    """An endpoint that says more than its steps."""
+
+    shape = "a list of steps"
+
+    steps: Steps = Field(examples=["[{cpu: 2ms}, {io: 5ms}]"])
+    request: Size | None = Field(None, examples=["2kB"])
+    response: Size | None = Field(None, examples=["10kB"])
 
 
-EndpointField = Annotated[tuple[StepForm, ...], PlainValidator(_read_endpoint), WithJsonSchema(schema_of("Endpoint"))]
+class EndpointParts(NamedTuple):
+    """An endpoint, in whichever way it was written."""
+
+    steps: tuple[StepForm, ...]
+    request: float | None = None
+    response: float | None = None
+
+
+def _read_endpoint(value: Any, info: ValidationInfo) -> EndpointParts:
+    """A list of steps, a mapping with such a list, or the mapping of a kind that is a whole handler."""
+    if not isinstance(value, Mapping):
+        return EndpointParts(read_steps(value, info))
+    handlers = [kind for kind, form in STEP_FORMS.items() if form.is_handler and kind in value]
+    if handlers:
+        handler = read_as(STEP_FORMS[handlers[0]], value, info.context)
+        return EndpointParts((handler,), handler.request, handler.response)
+    if not set(value) & set(EndpointForm.model_fields):
+        raise MistakeError(f"got {show(value)}; must be a list of steps; write e.g. [{{cpu: 5ms}}, {{io: 10ms}}]")
+    form = read_as(EndpointForm, value, info.context)
+    return EndpointParts(form.steps, form.request, form.response)
+
+
+EndpointField = Annotated[EndpointParts, PlainValidator(_read_endpoint), WithJsonSchema(schema_of("Endpoint"))]
 EVERY_CALLEE = "default"
 """The key of `calls` that means all of them; so no service may be called that."""
 INLINE = ("cpu", "io", "fail")
@@ -92,6 +114,8 @@ class ServiceForm(Form):
     io: DistributionField | None = Field(None, examples=["exponential(20ms)"])
     fail: Probability | None = Field(None, examples=["0.1%"])
     calls: dict[Reference, CallPolicyForm] = Field(default_factory=dict, examples=["{orders: {timeout: 500ms}}"])
+    request: Size | None = Field(None, examples=["2kB"])
+    response: Size | None = Field(None, examples=["10kB"])
 
     rules = (
         {
@@ -137,10 +161,21 @@ class FromForm(Form):
 
 
 class SloForm(Form):
-    shape = "a mapping such as {latency: 300ms}"
-    later = frozenset({"availability"})
+    shape = "a mapping such as {latency: 300ms, availability: 99.9%}"
+    rules = (
+        {"anyOf": [{"required": ["latency"]}, {"required": ["availability"]}]},
+        {"properties": {"availability": {"not": {"pattern": r"^\s*\+?(0*100(\.0*)?|0+(\.0*)?|\.0+)\s*%\s*$"}}}},
+    )
 
-    latency: Duration = Field(examples=["300ms"])
+    latency: Duration | None = Field(None, examples=["300ms"])
+    availability: Probability | None = Field(None, examples=["99.9%"])
+
+    def problems(self) -> Iterator[Mistake]:
+        if self.latency is None and self.availability is None:
+            yield Mistake((), "nothing is declared; must have latency or availability; write e.g. latency: 300ms")
+        if self.availability is not None and not 0.0 < self.availability < 1.0:
+            text = f"got {100 * self.availability:g}%; must be above 0% and below 100%, so that some requests may fail"
+            yield Mistake(("availability",), f"{text}; write e.g. availability: 99.9%")
 
 
 def _read_mix(value: Any) -> dict[str, Weight]:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sim.forms import StepForm, StepScope, inside
 from sim.forms.base import read_each
-from sim.forms.fields import FunctionName
+from sim.forms.fields import FunctionName, Size
 from sim.kernel.codes import IN_BEHAVIOUR, OK, SIGNAL_START
 from sim.kernel.jit import i8, kernel, void
 from sim.kernel.servers import signal
@@ -31,6 +31,8 @@ class BehaviourForm(StepForm):
 
     behaviour: FunctionName = Field(examples=["shop:handle"])
     calls: list[CallForm] = Field(default_factory=list, examples=["[orders.place]"])
+    request: Size | None = Field(None, examples=["2kB"])
+    response: Size | None = Field(None, examples=["10kB"])
 
     def resolve(self, scope: StepScope) -> Behaviour:
         with inside("behaviour"):

@@ -97,6 +97,8 @@ services:
 traffic:
   users: {to: api, arrivals: poisson(50/s)}
 """
+NARROW = SYSTEM.replace("across_zones: {latency: 4ms}", "across_zones: {latency: 4ms, bandwidth: 2Mbps}")
+"""Messages of a kilobyte take 4 ms to get on a link between zones."""
 PLUGIN = """\
 def call_first(request):
     yield request.call("db.main")
@@ -263,6 +265,7 @@ SERVICES = {
     ),
     "FromForm.zone": case(SYSTEM, "traffic.users.from.zone", "b", "c"),
     "SloForm.latency": case(PLAIN, "traffic.users.slo.latency", "5ms", "20ms"),
+    "SloForm.availability": case(PLAIN, "traffic.users.slo.availability", "90%", "99.9%", shows="availability"),
     "TrafficForm.to": case(CALLING, "traffic.users.to", "db", "{db: 50%, api: 50%}", "{db: 1, api: 3}"),
     "TrafficForm.arrivals": case(PLAIN, "traffic.users.arrivals", "constant(80/s)", "poisson(90/s)"),
     "TrafficForm.from": case(SYSTEM, "traffic.users.from", "null", "{zone: c}"),
@@ -308,7 +311,29 @@ STEPS = {
     "BehaviourForm.behaviour": case(BEHAVING, "services.api.endpoints.main.behaviour", "inert_plugin:wait_first"),
     "BehaviourForm.calls": case(BEHAVING, "services.api.endpoints.main.calls", "[{call: db, timeout: 5ms}]"),
 }
-FORM_CASES = TEXTS | FILE | RUN | MACHINES | SERVICES | STEPS
+SIZED = "{endpoints: {main: {steps: [{io: exponential(20ms)}], %s}}, nodes: far, instances: 2}"
+TALKING = BEHAVING.replace("services:", "network: {same_zone: {latency: 1ms, bandwidth: 1Mbps}}\nservices:").replace(
+    "to: api", "to: api, from: {zone: default}"
+)
+MESSAGES = {
+    **{f"ServiceForm.{key}": case(NARROW, f"services.db.{key}", "5kB", "2KiB") for key in ("request", "response")},
+    **{
+        f"EndpointForm.{key}": case(NARROW, "services.db", SIZED % f"{key}: 5kB", SIZED % f"{key}: 100B")
+        for key in ("request", "response")
+    },
+    "EndpointForm.steps": case(
+        PLAIN, "services.api", *(f"{{endpoints: {{a: {{request: 2kB, steps: [{{cpu: {n}ms}}]}}}}}}" for n in (1, 2))
+    ),
+    **{
+        f"BehaviourForm.{key}": case(TALKING, f"services.api.endpoints.main.{key}", "3kB", "100B")
+        for key in ("request", "response")
+    },
+}
+FORM_CASES = TEXTS | FILE | RUN | MACHINES | SERVICES | STEPS | MESSAGES
+AWAITED = {
+    *(f"{form}.{key}" for form in ("ServiceForm", "EndpointForm", "BehaviourForm") for key in ("request", "response")),
+}
+"""Keys whose values reach the machine model but not yet the kernel."""
 
 LAWS: dict[str, tuple[tuple[dict[str, str], dict[str, str]], ...]] = {
     "constant": (({"value": "5ms"}, {"value": "6ms"}),),

@@ -11,14 +11,18 @@ from hypothesis import strategies as st
 
 from sim.units import (
     UnitError,
+    format_bit_rate,
     format_count,
     format_duration,
     format_rate,
     format_share,
+    format_size,
+    parse_bit_rate,
     parse_count,
     parse_duration,
     parse_rate,
     parse_share,
+    parse_size,
 )
 
 MAGNITUDES = st.floats(min_value=1e-12, max_value=1e9, allow_nan=False)
@@ -140,6 +144,55 @@ def test_what_is_said_about_rates_and_shares() -> None:
 
 @given(st.text(max_size=40))
 def test_no_text_breaks_a_parser(text: str) -> None:
-    for parse in (parse_duration, parse_rate, parse_share, parse_count):
+    for parse in (parse_duration, parse_rate, parse_share, parse_count, parse_size, parse_bit_rate):
         with contextlib.suppress(UnitError):
             assert math.isfinite(parse(text))
+
+
+@pytest.mark.parametrize(
+    "text, size_bytes",
+    [("2kB", 2000.0), ("2KB", 2000.0), ("1.5MB", 1.5e6), ("4KiB", 4096.0), ("1GiB", 2.0**30), ("100 B", 100.0)],
+)
+def test_sizes(text: str, size_bytes: float) -> None:
+    assert parse_size(text) == size_bytes
+
+
+@pytest.mark.parametrize(
+    "text, bits_per_s", [("10Gbps", 1e10), ("100kbps", 1e5), ("2.5Mbps", 2.5e6), ("9600bps", 9600.0)]
+)
+def test_bit_rates(text: str, bits_per_s: float) -> None:
+    assert parse_bit_rate(text) == bits_per_s
+
+
+@given(MAGNITUDES)
+def test_sizes_and_bit_rates_round_trip(value: float) -> None:
+    assert parse_size(format_size(value)) == value
+    assert parse_bit_rate(format_bit_rate(value)) == value
+
+
+def test_sizes_and_bit_rates_are_written_as_people_write_them() -> None:
+    assert [format_size(size) for size in (1.0, 1000.0, 2.5e6, 2048.0)] == ["1B", "1kB", "2.5MB", "2.048kB"]
+    assert [format_bit_rate(rate) for rate in (9600.0, 1e8, 1e10)] == ["9.6kbps", "100Mbps", "10Gbps"]
+
+
+@pytest.mark.parametrize(
+    "text, hint",
+    [
+        ("2kb", "did you mean 2kB?"),
+        ("2M", "did you mean 2MB or 2MiB?"),
+        ("2Gi", "did you mean 2GiB?"),
+        ("2bytes", "2B?"),
+    ],
+)
+def test_what_is_said_about_sizes(text: str, hint: str) -> None:
+    with pytest.raises(UnitError, match=r"must be a size in B, kB, .*; ") as caught:
+        parse_size(text)
+    assert str(caught.value).endswith(hint)
+
+
+def test_what_is_said_about_bit_rates() -> None:
+    """A byte is not a bit: no suggestion where one was meant for the other."""
+    for text, hint in (("2Gbit/s", "did you mean 2Gbps?"), ("5 Mb/s", "did you mean 5Mbps?"), ("9MB/s", "e.g. 10Gbps")):
+        with pytest.raises(UnitError, match="must be a bandwidth in bps") as caught:
+            parse_bit_rate(text)
+        assert str(caught.value).endswith(hint)
