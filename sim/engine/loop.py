@@ -40,7 +40,7 @@ from sim.kernel.hooks import data_of, state_at
 from sim.kernel.jit import b1, f8, i8, kernel, u8, void
 from sim.kernel.keys import MIX_WORD
 from sim.kernel.measure import count_pending
-from sim.kernel.pauses import hold, is_paused, must_wait, pause_instance, pause_node, release
+from sim.kernel.pauses import change_cap, hold, is_paused, must_wait, pause_instance, pause_node, release
 from sim.kernel.processors import change_speed, finish_burst, start_burst
 from sim.kernel.rows import free_task, new_call
 from sim.kernel.servers import cancel, crash_instance, deliver
@@ -298,8 +298,9 @@ def advance(address, until, budget):
 # Acts of the control plane ------------------------------------------------------------------------------------------
 
 START, FLUSH, CRASH_INSTANCE, RESTORE_INSTANCE, CRASH_NODE, RESTORE_NODE = range(6)
-PAUSE_INSTANCE, RESUME_INSTANCE, PAUSE_NODE, RESUME_NODE, SET_SPEED = range(6, 11)
-BURST, CALL, FINISH = range(11, 14)
+PAUSE_INSTANCE, RESUME_INSTANCE, PAUSE_NODE, RESUME_NODE = range(6, 10)
+SET_SPEED, SET_OWN_SPEED, SET_CORES = range(10, 13)
+BURST, CALL, FINISH = range(13, 16)
 
 
 @kernel(i8, u8, i8, i8, i8, i8, i8, f8, cache=True)
@@ -324,8 +325,11 @@ def control(address, act, row, generation, pc, operation, amount):
         S.node[row].down += 1
         instance = S.node[row].first_instance
         while instance != NONE:
-            crash_instance(S, instance, 1)
+            if S.instance[instance].service != NONE:
+                crash_instance(S, instance, 1)
             instance = S.instance[instance].node_next
+        if S.node[row].disk != NONE:
+            crash_instance(S, S.node[row].disk, 1)
         release(S)
     elif act == RESTORE_NODE:
         S.node[row].down -= 1
@@ -334,7 +338,17 @@ def control(address, act, row, generation, pc, operation, amount):
     elif act in (PAUSE_NODE, RESUME_NODE):
         pause_node(S, row, 1 if act == PAUSE_NODE else -1)
     elif act == SET_SPEED:
-        change_speed(S, row, amount)
+        S.node[row].speed = amount
+        instance = S.node[row].first_instance
+        while instance != NONE:
+            change_speed(S, instance)
+            instance = S.instance[instance].node_next
+    elif act == SET_OWN_SPEED:
+        S.instance[row].own_speed = amount
+        change_speed(S, row)
+    elif act == SET_CORES:
+        S.instance[row].own_cores = amount
+        change_cap(S, row)
     elif S.task[row].generation != generation:
         return 0
     elif act == FINISH:

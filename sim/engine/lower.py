@@ -173,6 +173,7 @@ class Lowering:
         for row, node in enumerate(model.nodes):
             to = S.node[row]
             to.first_instance, to.zone, to.cores, to.speed = NONE, self.zone[node.site], node.cores, node.speed
+            to.disk = NONE
         stats = 0
         for row, (service, instance) in enumerate(self.instances):
             self.first_instance.setdefault(service.name, row)
@@ -201,7 +202,7 @@ class Lowering:
             to.model, to.own_cores = EVENT_LOOP, min(1.0, cores)
         else:
             to.model = GOROUTINES
-        to.cores = to.own_cores
+        to.cores, to.own_speed, to.speed = to.own_cores, 1.0, self.model.nodes[host].speed
 
     def _latencies(self) -> None:
         S, zones = self.state, len(self.zone)

@@ -25,7 +25,7 @@ ALL, COHORT = range(2)
 
 FREE, FLYING, QUEUED, READY, ON_CPU, CPU_WAIT, IN_IO, IN_CALL, IN_JOIN, IN_BEHAVIOUR, REPLYING, SILENT = range(12)
 """States of a task row: unused; its request is on the wire; waits for a worker; about to run its next step; burst runs;
-burst waits for the event loop; waits for time; for a call; for its branches; for the user's generator; its answer is on
+burst waits for the event loop; waits for time, or for its errand; for a call; for its branches; for the user's generator; its answer is on
 the wire; nothing will ever be answered (lost or killed on a dead host), the caller has not given up yet."""
 
 THREADS, EVENT_LOOP, GOROUTINES = range(3)
@@ -50,8 +50,8 @@ policy picked an endpoint that does not exist."""
 SIGNAL_START, SIGNAL_DONE, SIGNAL_GONE = range(3)
 """Signals: a behaviour's task starts; an operation that it asked for ended; the task died."""
 
-FAILED_PC, OK_PC = 0, 1
-"""Program rows that end a handler (or a branch) with error and with ok."""
+FAILED_PC, OK_PC, ERRAND_PC = 0, 1, 2
+"""Program rows that end a handler (or a branch) with error and with ok; that end an errand."""
 
 LOOP_DEPTH = 4
 """Nested `repeat`s that a task row can count."""

@@ -187,7 +187,7 @@ def grant(S, row, share):
     instance = S.instance[row]
     instance.share = share
     if instance.running > 0:
-        instance.rate = share / instance.running * S.node[instance.node].speed
+        instance.rate = share / instance.running * instance.speed
     else:
         instance.rate = 0.0
         instance.clock = 0.0
@@ -256,19 +256,13 @@ def change_running(S, row, by):
     ask_anew(S, row, before_)
 
 
-@kernel(void, STATE_TYPE, i8, f8)
-def change_speed(S, node_row, speed):
-    """Let a node's cores run at another speed."""
-    node = S.node[node_row]
-    row = node.first_instance
-    while row != NONE:
-        settle(S, row)
-        row = S.instance[row].node_next
-    node.speed = speed
-    row = node.first_instance
-    while row != NONE:
-        grant(S, row, S.instance[row].share)
-        row = S.instance[row].node_next
+@kernel(void, STATE_TYPE, i8)
+def change_speed(S, row):
+    """Let an instance go on at what its node's speed and its own are now."""
+    settle(S, row)
+    instance = S.instance[row]
+    instance.speed = S.node[instance.node].speed * instance.own_speed
+    grant(S, row, instance.share)
 
 
 # The instance's queue: requests waiting for a worker, or bursts waiting for the event loop --------------------------

@@ -300,6 +300,8 @@ def crash_instance(S, host, silent):
     instance.busy_workers = 0
     instance.in_system = 0
     change_running(S, host, -instance.running)
+    if instance.service == NONE:
+        return
     for channel in range(instance.channels, instance.channels + S.service[instance.service].channel_count):
         if S.channel[channel].client != 0:
             reset_channel(S, channel)

@@ -78,7 +78,7 @@ TASK = _row(
     ("generation", "i4"),  # counts the uses of this row: events of an earlier use are stale
     ("state", "i4"),  # codes.FREE …
     ("call", "i4"),  # call whose current attempt this is; -1: nobody waits (abandoned), or a branch
-    ("edge", "i4"),  # edge of the attempt, kept after abandonment; -1 for a branch
+    ("edge", "i4"),  # edge of the attempt, kept after abandonment; -1 for a branch and for an errand
     ("instance", "i4"),  # where it runs
     ("client_instance", "i4"),  # who sent it; -1: a source
     ("stat", "i4"),  # server-side stat row (instance × endpoint)
@@ -103,6 +103,8 @@ TASK = _row(
     ("measured", "i4"),  # 1: belongs to the cohort
     ("result", "i4"),  # outcome that travels in its response
     ("operation", "i4"),  # behaviours: number of the operation that this branch carries out
+    ("carries", "i4"),  # errands: the task whose errand it is
+    ("carries_generation", "i4"),  # its generation when the errand set out
     ("source", "i4"),  # class of the request
     ("turn", "i4", (LOOP_DEPTH,)),  # turns left of the nested repeats
     ("index", "i8"),  # the request's number in its source
@@ -142,7 +144,7 @@ EVENT = _keyed(
 )
 
 INSTANCE = _row(
-    ("service", "i4"),
+    ("service", "i4"),  # -1: no process of the model, but a disk, or a neighbour that only asks for cores
     ("node", "i4"),
     ("node_next", "i4"),  # next instance on the node
     ("model", "i4"),  # codes.THREADS …
@@ -170,6 +172,8 @@ INSTANCE = _row(
     ("queue_area", "f8"),  # task-s
     ("busy_area", "f8"),  # core-s given
     ("own_cores", "f8"),  # cap while it is not paused
+    ("speed", "f8"),  # core-s per s of a core that it has: its node's speed times its own
+    ("own_speed", "f8"),
     ("paused", "i4"),  # pauses in force on the process
 )
 
@@ -182,6 +186,10 @@ NODE = _row(
     ("cores", "f8"),
     ("speed", "f8"),
     ("demand", "f8"),  # cores that its instances ask for
+    ("disk", "i4"),  # instance row of its disk; -1
+    ("disk_access", "i4"),  # distribution of an access; -1: takes no time
+    ("disk_fsync", "i4"),  # distribution of a flush
+    ("disk_byte", "f8"),  # s per byte
 )
 
 ARMED = _keyed(("instance", "i4"))

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from sim.kernel.errands import come_back
 from sim.kernel.jit import i8, kernel, void
 from sim.kernel.servers import end_task
 from sim.kernel.tables import STATE_TYPE
 from sim.steps import behaviour, call, choose, cpu, fail, io, parallel, repeat
-from sim.steps.program import END_CODE, JUMP_CODE, Program
+from sim.steps.program import END_CODE, ERRAND_CODE, JUMP_CODE, Program
 
 KINDS: dict[type, Any] = {
     cpu.Cpu: cpu,
@@ -54,6 +55,9 @@ def run_task(S, row):
             return
         if kind == behaviour.CODE:
             behaviour.enter(S, row)
+            return
+        if kind == ERRAND_CODE:
+            come_back(S, row)
             return
         if kind == JUMP_CODE:
             S.task[row].pc = step.a

@@ -1,7 +1,8 @@
 """From a handler's tree of steps to rows of the kernel's step table.
 
 A sequence is consecutive rows, closed by an end row; branches stand after the sequence that they belong to. A step's
-`lower` emits its rows; `later` puts off what must stand elsewhere. Row 0 fails a handler or branch, row 1 ends it well.
+`lower` emits its rows; `later` puts off what must stand elsewhere. Row 0 fails a handler or branch, row 1 ends it well, row 2 ends
+an errand.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from sim.distributions import Distribution
 from sim.kernel.draws import name_hash
 
 JUMP_CODE, END_CODE = 0, 1
+ERRAND_CODE = 12
 
 
 class Names(Protocol):
@@ -36,6 +38,7 @@ class Program:
         self.rows: list[dict[str, Any]] = [
             {"kind": END_CODE, "a": 0},
             {"kind": END_CODE, "a": 1},
+            {"kind": ERRAND_CODE},
         ]
         self.branches: list[tuple[int, float]] = []
         self.endpoint = ""

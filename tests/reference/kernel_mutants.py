@@ -53,9 +53,9 @@ MUTANTS = {
         "sim.kernel.pauses", "waits", "(instance.down > 0 and node.paused == 0)", "False"
     ),
     "running bursts do not notice a slowdown": Mutant(
-        "sim.kernel.processors", "change_speed", "grant(S, row, S.instance[row].share)", "pass"
+        "sim.kernel.processors", "change_speed", "grant(S, row, instance.share)", "pass"
     ),
-    "speed is ignored": Mutant("sim.kernel.processors", "grant", " * S.node[instance.node].speed", ""),
+    "speed is ignored": Mutant("sim.kernel.processors", "grant", " * instance.speed", ""),
     "a dead host answers": Mutant("sim.kernel.servers", "kill", "if silent:", "if False:"),
     "a timeout stops the callee": Mutant(
         "sim.engine.loop",

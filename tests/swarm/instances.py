@@ -114,7 +114,8 @@ def shares(t: Snapshot) -> Iterator[str]:
             if abs(t.instance.share[host] - share) > ROUNDING:
                 yield f"instance {host}: has {t.instance.share[host]} cores, its fair share is {share}"
             running = t.instance.running[host]
-            rate = share / running * t.node.speed[node] if running else 0.0
+            speed = t.node.speed[node] * t.instance.own_speed[host]
+            rate = share / running * speed if running else 0.0
             if abs(t.instance.rate[host] - rate) > ROUNDING:
                 yield f"instance {host}: rate {t.instance.rate[host]}, should be {rate}"
 
