@@ -18,6 +18,7 @@ LAYERS = (
     ("sim.traffic",),
     ("sim.kernel",),
     ("sim.model",),
+    ("sim.network",),
     ("sim.balancing",),
     ("sim.forms",),
     ("sim.steps",),

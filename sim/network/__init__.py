@@ -1,0 +1,1 @@
+"""Graphs of links: where they come from, and the ways through them."""
