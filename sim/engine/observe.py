@@ -11,14 +11,14 @@ import pandas as pd
 from sim.engine import loop
 from sim.engine.clock import Environment, Process
 from sim.engine.scopes import Grouping, place_groupings, stat_groupings
-from sim.kernel.codes import ALL, OK
+from sim.kernel.codes import ALL, CANCELLED, OK
 from sim.kernel.histogram import BINS, quantile
 
 COUNTERS = ("offered", "good", "outcome")
 AREAS = {"in_system_area": "in_system", "queue_area": "queue_length", "busy_area": "share"}
 """Integrals over time up to when an instance was last settled, and what has been added to each since. (Settling it here
 would split the sums of its virtual clock, and so change the last bits of its results.)"""
-SERIES_KINDS = ("source", "call", "service")
+SERIES_KINDS = ("source", "request", "call", "service")
 TAIL_MINIMUM = 10
 """Requests beyond a quantile that a window must hold before the quantile is shown."""
 
@@ -114,11 +114,12 @@ class Observer:
 
     def _flow_columns(self, grouping: Grouping, before: Totals, after: Totals) -> dict[str, np.ndarray]:
         grown = {name: grouping.add_up(after.flow[name] - before.flow[name]) for name in after.flow}
-        ok = grown["outcome"][:, OK]
+        ok, cancelled = grown["outcome"][:, OK], grown["outcome"][:, CANCELLED]
         columns = {
             "offered": grown["offered"],
             "ok": ok,
-            "failed": grown["outcome"].sum(axis=1) - ok,
+            "good": grown["good"],
+            "failed": grown["outcome"].sum(axis=1) - ok - cancelled,
             "latency_mean_s": np.divide(grown["flow_total"], ok, out=np.full(len(ok), np.nan), where=ok > 0),
         }
         if grouping.kind == "source":

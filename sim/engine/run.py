@@ -105,8 +105,9 @@ class Run:
     scopes: list[Scope]
     gauges: list[Gauge]
     series: pd.DataFrame
-    """One row a window and scope: window_start_s, kind, name, offered, ok, failed, latency_mean_s, p50_s, p99_s
-    (sources only), in_system, queue, utilization (instances and nodes only, at the window's mean)."""
+    """One row a window and scope: window_start_s, kind, name, offered, ok, good (ok within the class's SLO latency),
+    failed (neither ok nor cancelled), latency_mean_s, p50_s, p99_s (sources only), in_system, queue, utilization
+    (instances and nodes only, at the window's mean)."""
     requests: Path | None
     """Parquet file of recorded requests (record: sample | all): index, source, endpoint, intended_s, latency_s,
     outcome, attempts, instance, key, size_bytes."""

@@ -172,7 +172,10 @@ def _pair(results: Results, variant: str, baseline: str, source: str) -> _Pair:
             "the same ones, since they are compared in pairs; run both again"
         )
     base, other = (results.estimates(name, source) for name in (baseline, variant))
-    samples = [scope_samples(results.of(name), "source", source) for name in (baseline, variant)]
+    samples = [
+        scope_samples(results.of(name), "source", source, window_target=results.window_target(name, source))
+        for name in (baseline, variant)
+    ]
     contrasts = {}
     for metric in base:
         pair = {baseline: base[metric], variant: other[metric]}

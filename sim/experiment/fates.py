@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.engine.run import Run
-from sim.experiment.measures import measured_s, not_ok, series_of
+from sim.experiment.measures import measured_s, not_ok
+from sim.experiment.windows import windows_of
 from sim.statistics import two_groups
 
 LAST_PART = 0.25
@@ -95,12 +96,12 @@ def _mean_s(run: Run, source: str) -> float:
 
 def _ok_at_the_end(run: Run, source: str) -> float:
     """Share of ok answers among those that ended in the last quarter of the measured time; 0 where none did."""
-    rows = series_of(run, "source", source)
-    last = rows["window_start_s"] >= run.duration_s - LAST_PART * measured_s(run)
-    ok, ended = float(rows["ok"][last].sum()), float((rows["ok"] + rows["failed"])[last].sum())
+    windows = windows_of(run, "source", source)
+    last = windows.start_s >= run.duration_s - LAST_PART * measured_s(run)
+    ok, ended = float(windows.ok[last].sum()), float(windows.ended[last].sum())
     if ended > 0.0:
         return ok / ended
-    return 0.0 if rows["offered"][last].sum() > 0.0 else math.nan
+    return 0.0 if windows.offered[last].sum() > 0.0 else math.nan
 
 
 def _range_percent(fate: Fate) -> str:

@@ -6,17 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-import pandas as pd
-
 from sim.engine.run import Gauge, Run, Scope, ScopeKind
 from sim.experiment.outline import ServiceOutline
+from sim.experiment.windows import windows_of
 from sim.statistics import Averages, Estimate, Latencies, Samples, Shares, mean_estimate
 
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 GAUGES = ("utilization", "in_system_mean", "queue_mean", "busy_cores_mean")
 WINDOW_TARGET = 0.999
-"""Share of good answers from which on a window has met its objective."""
+"""Share of good answers from which on a window has met its objective, where no other is declared."""
 
 
 def measured_s(run: Run) -> float:
@@ -73,31 +71,13 @@ def windows_met(run: Run, kind: str, name: str, target: float = WINDOW_TARGET) -
     """How many windows of the time series met the objective, and of how many.
 
     Whole windows between warm-up and end count, if they had a request. A window has met the objective where at least
-    `target` of the requests that ended in it were ok. Where requests came and none ended, the next window in which
-    some did decides; without one, it has not.
+    `target` of the requests that ended in it were good: ok, within the class's latency objective. Where requests came
+    and none ended, the next window in which some did decides; without one, it has not.
     """
-    rows = series_of(run, kind, name)
-    start_s = rows["window_start_s"]
-    if not len(start_s):
-        return 0, 0
-    end_s = np.append(start_s[1:], min(run.duration_s, run.stopped_at_s))
-    slack_s = 1e-9 * run.duration_s
-    whole = end_s - start_s >= (end_s - start_s).max() - slack_s
-    ended = rows["ok"] + rows["failed"]
-    share = np.divide(rows["ok"], ended, out=np.full(len(ended), np.nan), where=ended > 0.0)
-    share = pd.Series(share).bfill().fillna(0.0).to_numpy()
-    counted = whole & (start_s >= run.warmup_s - slack_s) & ((rows["offered"] > 0.0) | (ended > 0.0))
-    return int((share[counted] >= target).sum()), int(counted.sum())
-
-
-def series_of(run: Run, kind: str, name: str) -> dict[str, np.ndarray]:
-    """The time series of one thing: when each window starts, and how many were offered, ok and failed in it; float64,
-    shape (windows,)."""
-    columns, series = ("window_start_s", "offered", "ok", "failed"), run.series
-    if not len(series):
-        return {column: np.empty(0) for column in columns}
-    rows = ((series["kind"] == kind) & (series["name"] == name)).to_numpy()
-    return {column: series[column].to_numpy(dtype=float)[rows] for column in columns}
+    windows = windows_of(run, kind, name)
+    whole = windows.length_s >= windows.length_s.max(initial=0.0) - windows.slack_s
+    counted = whole & windows.measured & windows.had_requests
+    return int((windows.good_share[counted] >= target).sum()), int(counted.sum())
 
 
 def stop_caveat(runs: Sequence[Run]) -> str:

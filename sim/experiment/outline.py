@@ -24,10 +24,12 @@ class ServiceOutline:
 
 @dataclass(frozen=True, slots=True)
 class SourceOutline:
-    """`slo_latency_s` is what counts as good, None where everything that is answered does."""
+    """`slo_latency_s` is up to when an answer is good, None where every answer is; `slo_availability` is the share of
+    requests that has to be good, None where no such objective is declared."""
 
     name: str
     slo_latency_s: float | None
+    slo_availability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def outline(model: Mapping[str, Any]) -> Outline:
     return Outline(
         model["scenario"],
         RunPlan(**model["run"]),
-        tuple(SourceOutline(source["name"], source["slo_latency_s"]) for source in model["sources"]),
+        tuple(SourceOutline(s["name"], s["slo_latency_s"], s["slo_availability"]) for s in model["sources"]),
         tuple(ServiceOutline(service["name"], _places(service["instances"])) for service in model["services"]),
         _places(model["nodes"]),
     )

@@ -15,7 +15,7 @@ from sim.engine.run import Run, Scope
 from sim.errors import DsimError
 from sim.experiment import tables
 from sim.experiment.fates import Fates, fates_of
-from sim.experiment.measures import scope_estimates
+from sim.experiment.measures import WINDOW_TARGET, scope_estimates
 from sim.experiment.origin import Origin
 from sim.experiment.outline import Outline
 from sim.experiment.warmup import Warmup
@@ -87,7 +87,13 @@ class Results:
 
     def estimates(self, variant: str, source: str) -> dict[str, Estimate]:
         """Each metric of a traffic source with its 95 % interval, or why it has none."""
-        return scope_estimates(self.of(variant), "source", source, caveat=self.caveat)
+        target = self.window_target(variant, source)
+        return scope_estimates(self.of(variant), "source", source, caveat=self.caveat, window_target=target)
+
+    def window_target(self, variant: str, source: str) -> float:
+        """The share of good requests from which on a window has met its objective: the declared one, or 99.9 %."""
+        declared = {of.name: of.slo_availability for of in self.models[variant].sources}[source]
+        return WINDOW_TARGET if declared is None else declared
 
     def summary(self) -> pd.DataFrame:
         """A row a variant and source (the index). Rates are per second, latencies in seconds; `_half_width` belongs to

@@ -25,7 +25,7 @@ from sim.experiment.results import Results
 from sim.experiment.tables import read_table
 from sim.experiment.warmup import Warmup
 
-FORMAT = 2
+FORMAT = 3
 """Of the folder. It grows with every change that an older reader would misread."""
 MANIFEST = "manifest.json"
 TABLES = {"metrics": tidy.METRICS, "histograms": tidy.HISTOGRAMS, "timeseries": ("variant", "replication")}

@@ -26,6 +26,10 @@ class Crash(Fault):
     def condition(self) -> str:
         return "down"
 
+    @property
+    def takes_down(self) -> tuple[tuple[TargetKind, str], ...]:
+        return ((self.target_kind, self.target),)
+
     def start(self, cluster: Cluster) -> None:
         if self.target_kind == "node":
             cluster.crash_node(self.target)

@@ -26,6 +26,10 @@ class Pause(Fault):
     def condition(self) -> str:
         return "paused"
 
+    @property
+    def takes_down(self) -> tuple[tuple[TargetKind, str], ...]:
+        return ((self.target_kind, self.target),)
+
     def start(self, cluster: Cluster) -> None:
         if self.target_kind == "node":
             cluster.pause_node(self.target)

@@ -72,7 +72,15 @@ def run(
         Gauge("node", "db-1", 1.0, 0.0, 7.2, 0.9),
     ]
     series = pd.DataFrame(
-        {"window_start_s": [0.0, 1.0], "kind": "source", "name": "users", "offered": [100, 101], "ok": 100, "failed": 0}
+        {
+            "window_start_s": [0.0, 1.0],
+            "kind": "source",
+            "name": "users",
+            "offered": [100, 101],
+            "ok": 100,
+            "good": 100,
+            "failed": 0,
+        }
     )
     return Run(
         scenario="fake", variant=variant, replication=replication, seed=7, warmup_s=2.0, duration_s=12.0,

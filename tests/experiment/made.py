@@ -54,6 +54,7 @@ def run_of(variant: str, replication: int, sources: Mapping[str, Make], stopped:
                 "name": source,
                 "offered": 100,
                 "ok": 100 - np.array(of.failed_in_windows),
+                "good": 100 - np.array(of.failed_in_windows),
                 "failed": of.failed_in_windows,
             }
         )

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from sim.engine import Run, simulate
+from sim.experiment import run_scenario
 from sim.experiment.measures import gauge_estimates, scope_estimates, scope_samples, windows_met
 from sim.scenario.loader import load_text
 from tests.experiment import fakes, made
@@ -25,11 +26,19 @@ failures:
 """
 
 
-def run(start_s: list[float], offered: list[int], ok: list[int], failed: list[int], **changes: object) -> Run:
-    """Measured from 2 to 12 s."""
+def run(
+    start_s: list[float],
+    offered: list[int],
+    ok: list[int],
+    failed: list[int],
+    good: list[int] | None = None,
+    **changes: object,
+) -> Run:
+    """Measured from 2 to 12 s; all that is ok is good where nothing else is said."""
     series = pd.DataFrame(
         {"window_start_s": start_s, "kind": "source", "name": "users", "offered": offered, "ok": ok, "failed": failed}
     )
+    series["good"] = series["ok"] if good is None else good
     return replace(fakes.run(), series=series, **changes)  # type: ignore[arg-type]
 
 
@@ -76,6 +85,36 @@ def test_no_window_is_a_sentence() -> None:
     of = run([0.0], [10], [10], [0])
     assert windows_met(of, "source", "users") == (0, 0)
     assert "no whole window" in scope_estimates([of, of], "source", "users")["window_availability"].reason
+
+
+def test_an_answer_that_comes_too_late_for_the_objective_is_not_good() -> None:
+    """All are ok; in the third window one of ten is too slow."""
+    slow = run([2.0, 4.0, 6.0, 8.0, 10.0], [10] * 5, [10] * 5, [0] * 5, good=[10, 10, 9, 10, 10])
+    assert windows_met(slow, "source", "users") == (4, 5)
+    assert windows_met(slow, "source", "users", target=0.9) == (5, 5)
+
+
+QUEUE = """
+scenario: queue
+run: {duration: 40s, warmup: 10s, window: 2s, replications: 1}
+services:
+  api: {cores: 1, cpu: 5ms}
+traffic:
+  users: {to: api, arrivals: {constant: {rate: 50/s}}, slo: {latency: 20ms, availability: 90%}}
+failures:
+  api stalls: {at: 21s, pause: api-1, for: 120ms}
+"""
+
+
+def test_the_declared_objective_judges_windows_of_a_simulation() -> None:
+    """A pause of 120 ms keeps some of the 100 requests of its window longer than 20 ms, and loses none."""
+    results = run_scenario(load_text(QUEUE, "queue.yaml"))
+    rows = results.timeseries().query("kind == 'source' and window_start_s == 20")
+    late = int((rows.ok - rows.good).sum())
+    assert rows.failed.sum() == 0 and 1 < late < 10
+    assert results.estimates("baseline", "users")["window_availability"].value == 1.0
+    strict = run_scenario(load_text(QUEUE, "queue.yaml", {"traffic.users.slo.availability": "99%"}))
+    assert strict.estimates("baseline", "users")["window_availability"].value == 14 / 15
 
 
 def test_an_outage_in_a_simulation() -> None:
