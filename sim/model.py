@@ -30,7 +30,9 @@ class Node:
     cores: float
     speed: float = 1.0
     site: str = ""
-    """Where it stands in the network; its zone where nothing else is given."""
+    """Where it stands in the network: its zone, its rack, or a vertex of a graph."""
+    rack: str | None = None
+    region: str | None = None
 
     def __post_init__(self) -> None:
         if not self.site:
@@ -173,6 +175,11 @@ class Fault(ABC):
     def subject(self) -> str:
         """What it strikes, as the subject of a sentence: `node app-2`."""
         return f"{self.target_kind} {self.target}"
+
+    @property
+    def stream(self) -> str:
+        """Name of the stream that its times are drawn from, if they are."""
+        return f"fault:{self.cause}:{self.target_kind}:{self.target}"
 
     @property
     def nodes(self) -> tuple[str, ...]:
