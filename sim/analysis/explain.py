@@ -86,9 +86,7 @@ class _Analysis:
             placement=self._placement(),
             nodes=tuple(Machine(n.name, n.zone, n.cores, n.speed) for n in model.nodes),
             links=_links(model),
-            faults=tuple(
-                Fault(f.name, f"{f.target_kind} {f.target}", f.condition, words.when(f.when)) for f in model.faults
-            ),
+            faults=tuple(Fault(f.name, f.subject, f.condition, words.when(f.when)) for f in model.faults),
         )
         return replace(found, verdict=verdict(found), limits=limits(model, found, self.handlers, self.traffic.endless))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import prod
 
 from sim.engine import loop
 from sim.engine.clock import Environment
 from sim.errors import DsimError
+from sim.model import TargetKind
 
 
 class Cluster:
@@ -17,12 +19,35 @@ class Cluster:
         self._tables = env.tables
         self._speeds = {node.name: node.speed for node in env.tables.model.nodes}
         self._factors: dict[str, list[float]] = {}
+        self._handles: dict[str, list[int]] = {}
 
     def _node(self, name: str) -> int:
         return _row(self._tables.node_row, name, "node")
 
     def _instance(self, name: str) -> int:
         return _row(self._tables.instance_row, name, "instance")
+
+    def crash(self, kind: TargetKind, name: str) -> None:
+        """A node or an instance dies."""
+        self.crash_node(name) if kind == "node" else self.crash_instance(name)
+
+    def restore(self, kind: TargetKind, name: str) -> None:
+        self.restore_node(name) if kind == "node" else self.restore_instance(name)
+
+    def pause(self, kind: TargetKind, name: str) -> None:
+        """A node or an instance stands still."""
+        self.pause_node(name) if kind == "node" else self.pause_instance(name)
+
+    def resume(self, kind: TargetKind, name: str) -> None:
+        self.resume_node(name) if kind == "node" else self.resume_instance(name)
+
+    def hold(self, owner: str, handles: Iterable[int]) -> None:
+        """Keep what `impair` or `change_link` gave to somebody, until it is asked back."""
+        self._handles.setdefault(owner, []).extend(handles)
+
+    def release(self, owner: str) -> list[int]:
+        """The handles that were kept for somebody, once."""
+        return self._handles.pop(owner, [])
 
     def crash_node(self, name: str) -> None:
         """The host dies: everything on it ends, nobody is told. Crashes nest: it is up after as many restores."""

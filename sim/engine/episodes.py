@@ -15,15 +15,14 @@ DRAWN_AT_ONCE = 64
 def episodes(fault: Fault, seed: int, replication: int) -> Iterator[tuple[float, float]]:
     """(start, end) of each episode in s, without end where they are random; an end of inf: it lasts.
 
-    Episode n of a random fault draws from the streams of its entry and its target, at position n: another target or
+    Episode n of a random fault draws from its streams (its entry's and its target's) at position n: another target or
     another fault changes nothing of it.
     """
     when = fault.when
     if isinstance(when, Once):
         yield when.at_s, float("inf") if when.for_s is None else when.at_s + when.for_s
         return
-    stream = f"fault:{fault.cause}:{fault.target_kind}:{fault.target}"
-    well, struck = (stream_key(seed, replication, f"{stream}:{which}") for which in ("mtbf", "mttr"))
+    well, struck = (stream_key(seed, replication, f"{fault.stream}:{which}") for which in ("mtbf", "mttr"))
     now_s = 0.0
     for first in count(step=DRAWN_AT_ONCE):
         wells_s = draw_many(when.mtbf, well, DRAWN_AT_ONCE, first).tolist()

@@ -7,14 +7,68 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from sim.failures import crash, pause, slow
+from sim.failures import (
+    crash,
+    latency,
+    link_down,
+    link_slow,
+    loss,
+    outage,
+    partition,
+    pause,
+    restart,
+    rolling_restart,
+    slow,
+    stress,
+)
+from sim.failures.common_cause import Together
 from sim.failures.crash import Crash
 from sim.failures.form import FAULT_FORMS, FaultForm, Faults
+from sim.failures.latency import Latency
+from sim.failures.link_down import LinkDown
+from sim.failures.link_slow import LinkSlow
+from sim.failures.loss import Loss
+from sim.failures.outage import Outage
+from sim.failures.partition import Partition
 from sim.failures.pause import Pause
+from sim.failures.restart import Restart
+from sim.failures.rolling_restart import RollingRestart
 from sim.failures.slow import Slow
+from sim.failures.stress import Stress
 from sim.model import Fault
 
-KINDS: dict[type[Fault], ModuleType] = {Crash: crash, Pause: pause, Slow: slow}
+KINDS: dict[type[Fault], ModuleType] = {
+    Crash: crash,
+    Restart: restart,
+    RollingRestart: rolling_restart,
+    Outage: outage,
+    Pause: pause,
+    Slow: slow,
+    Stress: stress,
+    Partition: partition,
+    Loss: loss,
+    Latency: latency,
+    LinkDown: link_down,
+    LinkSlow: link_slow,
+}
 """File by machine class."""
 
-__all__ = ["FAULT_FORMS", "KINDS", "Crash", "FaultForm", "Faults", "Pause", "Slow"]
+__all__ = [
+    "FAULT_FORMS",
+    "KINDS",
+    "Crash",
+    "FaultForm",
+    "Faults",
+    "Latency",
+    "LinkDown",
+    "LinkSlow",
+    "Loss",
+    "Outage",
+    "Partition",
+    "Pause",
+    "Restart",
+    "RollingRestart",
+    "Slow",
+    "Stress",
+    "Together",
+]

@@ -1,7 +1,8 @@
 """`crash`: a host or a process dies.
 
 As in the crash-stop model with recovery (Cachin, Guerraoui & Rodrigues, Reliable and Secure Distributed Programming,
-2011, section 2.2): what was in memory is gone, and the restart is immediate and warm.
+2011, section 2.2): what was in memory is gone. A process that is back starts at once, and warm, unless its service says
+how it starts.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from sim.failures.form import FaultForm, TargetsField
-from sim.model import Fault, TargetKind, When
+from sim.failures.system import System
+from sim.failures.targets import MachinesForm, TargetsField
+from sim.model import Fault, TargetKind
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
@@ -27,27 +29,25 @@ class Crash(Fault):
         return "down"
 
     @property
+    def kills(self) -> bool:
+        return True
+
+    @property
     def takes_down(self) -> tuple[tuple[TargetKind, str], ...]:
         return ((self.target_kind, self.target),)
 
     def start(self, cluster: Cluster) -> None:
-        if self.target_kind == "node":
-            cluster.crash_node(self.target)
-        else:
-            cluster.crash_instance(self.target)
+        cluster.crash(self.target_kind, self.target)
 
     def stop(self, cluster: Cluster) -> None:
-        if self.target_kind == "node":
-            cluster.restore_node(self.target)
-        else:
-            cluster.restore_instance(self.target)
+        cluster.restore(self.target_kind, self.target)
 
 
-class CrashForm(FaultForm):
+class CrashForm(MachinesForm):
     kind = "crash"
     example = "{at: 40s, crash: app-2, for: 20s}"
 
     crash: TargetsField = Field(examples=["app-2"])
 
-    def fault(self, name: str, cause: str, target_kind: TargetKind, target: str, when: When) -> Crash:
-        return Crash(name, cause, target_kind, target, when)
+    def made(self, target_kind: TargetKind, target: str, system: System, cause: str) -> Crash:
+        return Crash(cause, cause, target_kind, target, self.when)

@@ -1,4 +1,4 @@
-"""The human side of faults: whom one strikes and when, and how an entry of `failures` is read.
+"""The human side of faults: when one strikes, and how an entry of `failures` is read.
 
 A kind's form subclasses FaultForm in the kind's own file, which registers it; the key that names the kind is a field
 and says whom the fault strikes.
@@ -8,59 +8,70 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
+from sim.failures.common_cause import split
+from sim.failures.system import System
 from sim.forms import DistributionField, Form, MistakeError, MistakesError, inside, listed, show, suggestion
-from sim.forms.base import Mistake, not_one, read_as, read_each, schema_of
-from sim.forms.fields import Duration, DurationOrZero, read_identifier
-from sim.model import Fault, Once, Renewal, TargetKind, When
+from sim.forms.base import Location, Mistake, read_as, schema_of
+from sim.forms.fields import Duration, DurationOrZero, Probability
+from sim.model import Fault, Once, Renewal, When
 
 FAULT_FORMS: dict[str, type[FaultForm]] = {}
 """By the key that names the kind."""
 SCHEDULES = "keep at and for on a schedule, or mtbf and mttr at random"
 SHAPE = "a mapping such as {at: 40s, crash: app-2, for: 20s}"
-LATER = frozenset({"partition", "loss", "latency", "outage", "restart", "every", "clock"})
+LATER = frozenset({"clock_jump", "dns_outage"})
 
 
-class TargetName(NamedTuple):
-    """`kind` None: whichever of the two has the name."""
+class Strike(NamedTuple):
+    """A fault as it comes from an entry: the place inside the entry that names what it strikes, and, where it would
+    change nothing, why."""
 
-    kind: TargetKind | None
-    name: str
-
-
-def _read_target(value: Any) -> TargetName:
-    if isinstance(value, Mapping):
-        if len(value) != 1 or next(iter(value)) not in ("node", "instance"):
-            raise MistakeError(not_one(value, "a node or an instance; write e.g. {node: app-2}"))
-        [(kind, name)] = value.items()
-        with inside(kind):
-            return TargetName(kind, read_identifier(name))
-    if not isinstance(value, str):
-        raise MistakeError(f"got {show(value)}; must name a node or an instance, or list some")
-    return TargetName(None, read_identifier(value))
-
-
-def _read_targets(value: Any) -> tuple[TargetName, ...]:
-    if not isinstance(value, list):
-        return (_read_target(value),)
-    if not value:
-        raise MistakeError("got an empty list; must name at least one node or instance")
-    return tuple(read_each(value, _read_target))
-
-
-TargetsField = Annotated[tuple[TargetName, ...], PlainValidator(_read_targets), WithJsonSchema(schema_of("Targets"))]
+    where: Location
+    fault: Fault
+    idle: str = ""
 
 
 class FaultForm(Form, ABC):
-    """Base of the human forms of faults."""
+    """Base of the human forms of faults, here of one that strikes on a schedule only."""
 
     kind: ClassVar[str]
     example: ClassVar[str]
-    target_kinds: ClassVar[tuple[TargetKind, ...]] = ("node", "instance")
+    needs: ClassVar[tuple[Location, ...]] = (("nodes",), ("services",))
+    """Sections that its names refer to."""
     later = LATER
+    rules: ClassVar[Sequence[Mapping[str, Any]]] = ({"required": ["at"]},)
+
+    at: DurationOrZero | None = Field(None, examples=["40s"])
+    for_: Duration | None = Field(None, alias="for", examples=["20s"])
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if "kind" in cls.__dict__:
+            FAULT_FORMS[cls.kind] = cls
+
+    def problems(self) -> Iterator[Mistake]:
+        if self.at is None:
+            yield Mistake((), "the key at is missing; write e.g. at: 40s")
+
+    @property
+    def when(self) -> When:
+        assert self.at is not None
+        return Once(self.at, self.for_)
+
+    @abstractmethod
+    def strikes(self, cause: str, system: System) -> list[Strike]:
+        """What comes of an entry called `cause`. Raises MistakeError or MistakesError."""
+
+
+class RandomFaultForm(FaultForm):
+    """Strikes on a schedule or at random."""
+
     rules: ClassVar[Sequence[Mapping[str, Any]]] = (
         {
             "oneOf": [
@@ -70,16 +81,8 @@ class FaultForm(Form, ABC):
         },
     )
 
-    at: DurationOrZero | None = Field(None, examples=["40s"])
-    for_: Duration | None = Field(None, alias="for", examples=["20s"])
-
     mtbf: DistributionField | None = Field(None, examples=["exponential(10min)"])
     mttr: DistributionField | None = Field(None, examples=["exponential(30s)"])
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        super().__pydantic_init_subclass__(**kwargs)
-        FAULT_FORMS[cls.kind] = cls
 
     def problems(self) -> Iterator[Mistake]:
         if self.mtbf is None and self.mttr is None:
@@ -104,11 +107,6 @@ class FaultForm(Form, ABC):
         return listed(key for key in ("mtbf", "mttr") if getattr(self, key) is not None)
 
     @property
-    def targets(self) -> tuple[TargetName, ...]:
-        named: tuple[TargetName, ...] = getattr(self, self.kind)
-        return named
-
-    @property
     def when(self) -> When:
         if self.at is not None:
             return Once(self.at, self.for_)
@@ -116,9 +114,80 @@ class FaultForm(Form, ABC):
         assert self.mttr is not None
         return Renewal(self.mtbf, self.mttr)
 
+
+class TargetsForm(RandomFaultForm):
+    """Strikes each of its targets, of which there may be several; at random independently, but for a shared cause."""
+
+    rules: ClassVar[Sequence[Mapping[str, Any]]] = (
+        *RandomFaultForm.rules,
+        {"if": {"required": ["common_cause"]}, "then": {"required": ["mtbf"], "properties": {"at": False}}},
+        {"properties": {"common_cause": {"pattern": "[1-9]"}}},
+    )
+
+    common_cause: Probability | None = Field(None, examples=["10%"])
+
+    @property
+    def targets(self) -> tuple[Any, ...]:
+        named: tuple[Any, ...] = getattr(self, self.kind)
+        return named
+
+    def problems(self) -> Iterator[Mistake]:
+        yield from super().problems()
+        if self.common_cause is None:
+            return
+        if self.common_cause == 0.0:
+            yield Mistake(("common_cause",), "got 0%; must be above 0%; remove it for targets that fail independently")
+        if self.mtbf is None and self.at is not None:
+            text = "got a common cause beside at, which strikes all targets together anyway; must be beside mtbf and"
+            yield Mistake(("common_cause",), f"{text} mttr; remove it")
+        elif len(self.targets) < 2:
+            text = f"got a common cause of one target; must be of several; write {self.kind}: as a list"
+            yield Mistake(("common_cause",), text)
+
+    def strikes(self, cause: str, system: System) -> list[Strike]:
+        """One for each target; with several, each has the target in its name."""
+        several = len(self.targets) > 1
+        found: list[Strike] = []
+        mistakes: list[Mistake] = []
+        seen: set[tuple[str, str]] = set()
+        for position, target in enumerate(self.targets):
+            where = (self.kind, position) if several else (self.kind,)
+            try:
+                with inside(*where):
+                    fault = self.fault(target, system, cause)
+                    if (fault.target_kind, fault.target) in seen:
+                        what = fault.target if fault.target_kind in ("node", "instance") else fault.subject
+                        raise MistakeError(f"got {what} a second time; must be different ones; remove one")
+            except MistakesError as error:
+                mistakes += error.found
+                continue
+            seen.add((fault.target_kind, fault.target))
+            fault = replace(fault, name=f"{cause} ({fault.target})") if several else fault
+            found.append(Strike(where, fault, self.idle(fault, system)))
+        if mistakes:
+            raise MistakesError(mistakes)
+        if self.common_cause is None:
+            return found
+        parts = split([strike.fault for strike in found], cause, self.common_cause)
+        return list(_placed(found, parts))
+
     @abstractmethod
-    def fault(self, name: str, cause: str, target_kind: TargetKind, target: str, when: When) -> Fault:
-        """The machine form for one target."""
+    def fault(self, target: Any, system: System, cause: str) -> Fault:
+        """The machine form for one target. Raises MistakeError or MistakesError."""
+
+    def idle(self, fault: Fault, system: System) -> str:
+        """Why a fault changes nothing, or nothing: here, that nothing runs on its nodes."""
+        if fault.instances or not fault.nodes or any(node in system.occupied for node in fault.nodes):
+            return ""
+        return f"nothing runs on {fault.target}, so nothing fails; name another {fault.target_kind}, or remove it"
+
+
+def _placed(strikes: Sequence[Strike], faults: Sequence[Fault]) -> Iterator[Strike]:
+    """Faults that came of splitting, each where its target is named; the shared one where the kind is."""
+    by_target = {strike.fault.target: strike for strike in strikes}
+    for fault in faults:
+        strike = by_target.get(fault.target)
+        yield Strike(strikes[0].where[:1], fault) if strike is None else strike._replace(fault=fault)
 
 
 def _read_fault(value: Any, info: ValidationInfo) -> FaultForm:
@@ -139,10 +208,11 @@ def _read_fault(value: Any, info: ValidationInfo) -> FaultForm:
 def _without_kind(value: Mapping[str, Any]) -> Mistake:
     """What breaks is not said, or not understood."""
     kinds = list(FAULT_FORMS)
+    keys = {info.alias or name for form in FAULT_FORMS.values() for name, info in form.model_fields.items()}
     for key in value:
         if key in LATER:
             return Mistake((key,), f"{key} is not supported yet; allowed here: {', '.join(kinds)}; remove it")
-        if key not in FaultForm.model_fields and (meant := suggestion(str(key), kinds)):
+        if key not in keys and (meant := suggestion(str(key), kinds)):
             return Mistake((key,), f"unknown key {show(key)}; allowed here: {', '.join(kinds)}{meant}")
     return Mistake(
         (), f"what breaks is missing; must have one of the keys {listed(kinds, 'or')}; write e.g. crash: app-2"

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from sim.failures.form import FaultForm, TargetsField
-from sim.model import Fault, TargetKind, When
+from sim.failures.system import System
+from sim.failures.targets import MachinesForm, TargetsField
+from sim.model import Fault, TargetKind
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
@@ -31,23 +32,17 @@ class Pause(Fault):
         return ((self.target_kind, self.target),)
 
     def start(self, cluster: Cluster) -> None:
-        if self.target_kind == "node":
-            cluster.pause_node(self.target)
-        else:
-            cluster.pause_instance(self.target)
+        cluster.pause(self.target_kind, self.target)
 
     def stop(self, cluster: Cluster) -> None:
-        if self.target_kind == "node":
-            cluster.resume_node(self.target)
-        else:
-            cluster.resume_instance(self.target)
+        cluster.resume(self.target_kind, self.target)
 
 
-class PauseForm(FaultForm):
+class PauseForm(MachinesForm):
     kind = "pause"
     example = "{at: 40s, pause: api-1, for: 500ms}"
 
     pause: TargetsField = Field(examples=["api-1"])
 
-    def fault(self, name: str, cause: str, target_kind: TargetKind, target: str, when: When) -> Pause:
-        return Pause(name, cause, target_kind, target, when)
+    def made(self, target_kind: TargetKind, target: str, system: System, cause: str) -> Pause:
+        return Pause(cause, cause, target_kind, target, self.when)

@@ -7,16 +7,17 @@ waits and messages take what they took.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from sim.failures.form import FaultForm, TargetsField
+from sim.failures.system import System
+from sim.failures.targets import MachinesForm, TargetsField
 from sim.forms.base import Mistake
 from sim.forms.fields import PositiveNumber
-from sim.model import Fault, TargetKind, When
+from sim.model import Fault, TargetKind
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
@@ -39,11 +40,14 @@ class Slow(Fault):
         cluster.unslow_node(self.target, self.factor)
 
 
-class SlowForm(FaultForm):
+class SlowForm(MachinesForm):
     kind = "slow"
     example = "{at: 40s, slow: app-2, factor: 0.2, for: 20s}"
     target_kinds = ("node",)
-    rules = (*FaultForm.rules, {"properties": {"factor": {"exclusiveMaximum": 1}}})
+    rules: ClassVar[Sequence[Mapping[str, Any]]] = (
+        *MachinesForm.rules,
+        {"properties": {"factor": {"exclusiveMaximum": 1}}},
+    )
 
     slow: TargetsField = Field(examples=["app-2"])
     factor: PositiveNumber = Field(examples=[0.2])
@@ -53,5 +57,5 @@ class SlowForm(FaultForm):
         if self.factor >= 1.0:
             yield Mistake(("factor",), f"got {self.factor:g}; must be above 0 and below 1; write e.g. factor: 0.2")
 
-    def fault(self, name: str, cause: str, target_kind: TargetKind, target: str, when: When) -> Slow:
-        return Slow(name, cause, target_kind, target, when, self.factor)
+    def made(self, target_kind: TargetKind, target: str, system: System, cause: str) -> Slow:
+        return Slow(cause, cause, target_kind, target, self.when, self.factor)

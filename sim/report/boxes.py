@@ -103,10 +103,15 @@ def _service_box(service: Service, model: Model, found: Explanation, own: dict[s
     hosts = {instance.node for instance in service.instances if own.get(instance.node) == service.name}
     mine = [s for s in found.stations if s.name in (hosts if s.kind == "node" else names)]
     bar = max(mine, key=lambda station: (station.limits, station.utilization), default=None)
-    faults = [f for f in model.faults if f.target in (names if f.target_kind == "instance" else hosts)]
+    struck = [(f, n) for f in model.faults for n in _struck(f, names, hosts)]
     several = f"{len(service.instances):,} × " if len(service.instances) > 1 else ""
     lines = (several + _concurrency(service), _where(service, hosts))
-    return Box(service.name, lines, bar, tuple(_broken(fault, fault.target) for fault in faults))
+    return Box(service.name, lines, bar, tuple(_broken(*of) for of in struck))
+
+
+def _struck(fault: Fault, names: set[str], hosts: set[str]) -> Iterator[str]:
+    yield from (name for name in fault.instances if name in names)
+    yield from (name for name in fault.nodes if name in hosts)
 
 
 def _concurrency(service: Service) -> str:
@@ -133,7 +138,7 @@ def _node_box(node: Node, model: Model, found: Explanation) -> Box:
     instances = [i.name for service in model.services for i in service.instances if i.node == node.name]
     more = len(instances) - NAMES_SHOWN
     shown = [*instances[: NAMES_SHOWN - 1], f"and {more + 1} more"] if more > 0 else instances
-    faults = [f for f in model.faults if f.target_kind == "node" and f.target == node.name]
+    faults = [f for f in model.faults if node.name in f.nodes]
     broken = tuple(_broken(fault, "") for fault in faults)
     return Box(node.name, (cores, *(shown or ["idle"])), found.station(node.name), broken, node.zone)
 

@@ -10,7 +10,7 @@ from sim.model import Concurrency, Endpoint, EventLoop, Goroutines, Model, Servi
 from sim.scenario.calls import Callees, CallerScope, Policies
 from sim.scenario.cycles import certain_cycles
 from sim.scenario.document import ScenarioForm
-from sim.scenario.faults import Targets, faults
+from sim.scenario.faults import faults, system_of
 from sim.scenario.findings import Findings
 from sim.scenario.idle import weigh_all
 from sim.scenario.network import Zones
@@ -41,8 +41,7 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
     _check_cycles(form, services, findings)
     sources = tuple(_source(name, f, callees, policies, zones, findings) for name, f in form.traffic.items())
     network = zones.network(form)
-    targets = Targets(placement.nodes, placement.pools, placement.instances)
-    struck = tuple(faults(form, run, targets, findings))
+    struck = tuple(faults(form, run, system_of(form, placement, services, sources, network), findings))
     check_steady(form, findings)
     check_users(form, sources, findings)
     weigh_all(form, placement, services, sources, findings)

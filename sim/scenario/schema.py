@@ -13,6 +13,8 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from pydantic_core.core_schema import WithDefaultSchema
 
 from sim.failures import FAULT_FORMS
+from sim.failures.links import LinkNameForm
+from sim.failures.partition import OneWayForm
 from sim.forms import STEP_FORMS, Form
 from sim.forms.policy import RetryForm
 from sim.scenario.document import RecordForm, ScenarioForm
@@ -66,6 +68,8 @@ def _of_forms() -> dict[str, Any]:
         RecordForm,
         RetryForm,
         ThreadsForm,
+        LinkNameForm,
+        OneWayForm,
         *STEP_FORMS.values(),
         *FAULT_FORMS.values(),
     ]

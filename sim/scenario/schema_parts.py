@@ -7,6 +7,9 @@ from typing import Any
 
 from sim.balancing import POLICIES
 from sim.distributions import Declared, Parameter
+from sim.failures.links import LinkNameForm
+from sim.failures.partition import OneWayForm
+from sim.failures.system import AREAS, GROUP_KINDS
 from sim.forms import STEP_FORMS, Form
 from sim.forms.declared import ARRIVAL, DISTRIBUTION, Family
 from sim.forms.fields import (
@@ -41,6 +44,7 @@ def unions() -> dict[str, Any]:
     steps = [form for form in STEP_FORMS.values() if not form.is_handler]
     handlers = [form for form in STEP_FORMS.values() if form.is_handler]
     target = {"anyOf": [IDENTIFIER_SCHEMA, one_of({"node": IDENTIFIER_SCHEMA, "instance": IDENTIFIER_SCHEMA})]}
+    place = one_of(dict.fromkeys(GROUP_KINDS, _one_or_some(IDENTIFIER_SCHEMA)))
     return {
         "Step": {"anyOf": [_mapping(form) for form in steps]},
         "Endpoint": {"anyOf": [STEPS_SCHEMA, ref(EndpointForm.__name__), *(_mapping(form) for form in handlers)]},
@@ -54,8 +58,17 @@ def unions() -> dict[str, Any]:
         },
         "Mix": {"anyOf": [REFERENCE_SCHEMA, _mix(PERCENTAGE), _mix({"type": "number", "exclusiveMinimum": 0})]},
         "Claim": claim_schema(),
-        "Targets": {"anyOf": [target, {"type": "array", "items": target, "minItems": 1, "uniqueItems": True}]},
+        "Targets": _one_or_some(target),
+        "Areas": _one_or_some(one_of(dict.fromkeys(AREAS, IDENTIFIER_SCHEMA))),
+        "Links": _one_or_some(ref(LinkNameForm.__name__)),
+        "Group": {"anyOf": [place, {"type": "array", "items": ref("Group"), "minItems": 1}]},
+        "Groups": {"type": "array", "items": ref("Group"), "minItems": 2},
+        "Partition": {"anyOf": [ref("Groups"), ref(OneWayForm.__name__)]},
     }
+
+
+def _one_or_some(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "array", "items": schema, "minItems": 1, "uniqueItems": True}]}
 
 
 def one_of(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sim.failures import FAULT_FORMS
+from sim.failures.form import TargetsForm
+
 PLAIN = """\
 scenario: s
 run: {duration: 2s, warmup: 400ms, drain: 1s, window: 500ms}
@@ -34,17 +37,27 @@ failures:
   app fails: {at: 800ms, crash: app-2, for: 300ms}
 """
 """Two services that call over a network, overloaded, with failures of every kind."""
-SLOWED = SYSTEM.replace(
-    "app fails: {at: 800ms, crash: app-2", "app tires: {at: 800ms, slow: app-2, factor: 0.1"
-).replace("io: exponential(20ms)", "cpu: exponential(20ms)")
-PAUSED = SYSTEM.replace("app fails: {at: 800ms, crash: app-2", "app stalls: {at: 800ms, pause: app-2")
+SLOWED = SYSTEM.replace("io: exponential(20ms)", "cpu: exponential(20ms)")
 
 
-def at_random(fault: str) -> str:
-    """The system, with a fault at random."""
-    text = SLOWED if fault.startswith("slow") else SYSTEM
-    head, _, _ = text.rpartition("  app ")
-    return f"{head}  app fails: {{{fault}, mtbf: exponential(300ms), mttr: exponential(200ms)}}\n"
+def entry(fault: str, text: str = SYSTEM) -> str:
+    """The system, with one fault called `x`."""
+    head, _, _ = text.rpartition("  app fails")
+    return f"{head}  x: {{{fault}}}\n"
+
+
+ROLLING = entry("rolling_restart: api, every: 500ms, at: 800ms, for: 200ms")
+PARTITIONS = (
+    "[{zone: a}, {zone: c}]",
+    "[{source: users}, [{nodes: far}, {node: app-2}]]",
+    "{from: {zone: a}, to: {zone: b}}",
+)
+ONE_WAY = entry("partition: {from: {zone: a}, to: {zone: b}}, at: 800ms")
+PLACES = ("{zone: c}", "{node: far-2}")
+LINK = entry("link_down: {between: [a, b]}, at: 800ms")
+ONE_LINK = entry("link_down: {from: a, to: b}, at: 800ms")
+LINKS = ("{between: [a, c]}", "{from: a, to: b}", "[{between: [a, b]}, {between: [b, c]}]")
+SLOW_LINK = entry("link_slow: {between: [a, b]}, latency_factor: 3, at: 800ms")
 
 
 CALLING = """\
@@ -129,6 +142,41 @@ def case(text: str, key: str, *values: str, as_is: bool = True, shows: str = "nu
     return Case(text, key, values, as_is, shows, tuple(also.split(";")) if also else ())
 
 
+def schedule(form: str, fault: str, lasts: str = "null", text: str = SYSTEM) -> dict[str, Case]:
+    """`at` and `for` of a fault; `lasts` is another `for` than the two that are tried."""
+    on = entry(f"{fault}, at: 800ms, for: 300ms", text)
+    return {
+        f"{form}.at": case(on, "failures.x.at", "500ms", "1s"),
+        f"{form}.for": case(on, "failures.x.for", lasts, "600ms"),
+    }
+
+
+def faults(form: str, fault: str, *others: str, text: str = SYSTEM, lasts: str = "null") -> dict[str, Case]:
+    """Whom a fault strikes, with `others` instead, and when; with a shared cause where one of them is a list."""
+    kind = next(kind for kind, cls in FAULT_FORMS.items() if cls.__name__ == form)
+    at_random = entry(f"{fault}, mtbf: exponential(300ms), mttr: exponential(200ms)", text)
+    found = {
+        **schedule(form, fault, lasts, text),
+        f"{form}.{kind}": case(entry(f"{fault}, at: 800ms, for: 300ms", text), f"failures.x.{kind}", *others),
+        f"{form}.mtbf": case(at_random, "failures.x.mtbf", "exponential(400ms)", "200ms"),
+        f"{form}.mttr": case(at_random, "failures.x.mttr", "exponential(300ms)", "100ms"),
+    }
+    if issubclass(FAULT_FORMS[kind], TargetsForm):
+        several = f"failures.x.{kind}={next(other for other in others if other.startswith('['))}"
+        found[f"{form}.common_cause"] = case(at_random, "failures.x.common_cause", "10%", "100%", also=several)
+    return found
+
+
+def ways(form: str, fault: str) -> dict[str, Case]:
+    """Between which places messages suffer."""
+    on = entry(f"{fault}, at: 800ms, for: 800ms")
+    return {
+        f"{form}.between": case(on, "failures.x.between", "[{zone: a}, {zone: b}]", "[{nodes: far}, {node: app-1}]"),
+        f"{form}.from": case(on, "failures.x.from", "{zone: a}", "{source: users}"),
+        f"{form}.to": case(on, "failures.x.to", "{zone: a}", "{source: users}"),
+    }
+
+
 def drawing(step: str) -> Case:
     return case(DRAWING.replace("STEP", step), "services.db.steps.0.draw", "attempt", "request", as_is=False)
 
@@ -193,30 +241,32 @@ MACHINES = {
     "BetweenForm.to": case(
         SYSTEM, "network.between", "[{from: a, to: b, latency: 9ms}]", "[{from: a, to: c, latency: 9ms}]"
     ),
-    "CrashForm.at": case(SYSTEM, "failures.app fails.at", "500ms", "1s"),
-    "CrashForm.crash": case(
-        SYSTEM, "failures.app fails.crash", "db-1", "[app-2, db-1]", "{node: app-1}", "{instance: api-2}"
-    ),
-    "CrashForm.for": case(SYSTEM, "failures.app fails.for", "null", "600ms"),
-    "CrashForm.mtbf": case(at_random("crash: app-2"), "failures.app fails.mtbf", "exponential(400ms)", "200ms"),
-    "CrashForm.mttr": case(at_random("crash: app-2"), "failures.app fails.mttr", "exponential(300ms)", "100ms"),
-    "PauseForm.mtbf": case(at_random("pause: app-2"), "failures.app fails.mtbf", "exponential(400ms)", "200ms"),
-    "PauseForm.mttr": case(at_random("pause: app-2"), "failures.app fails.mttr", "exponential(300ms)", "100ms"),
-    "SlowForm.mtbf": case(
-        at_random("slow: app-2, factor: 0.1"), "failures.app fails.mtbf", "exponential(400ms)", "200ms"
-    ),
-    "SlowForm.mttr": case(
-        at_random("slow: app-2, factor: 0.1"), "failures.app fails.mttr", "exponential(300ms)", "100ms"
-    ),
-    "SlowForm.at": case(SLOWED, "failures.app tires.at", "500ms", "1s"),
-    "SlowForm.slow": case(SLOWED, "failures.app tires.slow", "app-1", "[app-2, app-1]", "{node: far-1}"),
-    "SlowForm.factor": case(SLOWED, "failures.app tires.factor", "0.5", "0.05"),
-    "SlowForm.for": case(SLOWED, "failures.app tires.for", "null", "600ms"),
-    "PauseForm.at": case(PAUSED, "failures.app stalls.at", "500ms", "1s"),
-    "PauseForm.pause": case(
-        PAUSED, "failures.app stalls.pause", "db-1", "[app-2, db-1]", "{node: app-1}", "[{instance: db-1}, db-2]"
-    ),
-    "PauseForm.for": case(PAUSED, "failures.app stalls.for", "null", "600ms"),
+}
+FAULTS = {
+    **faults("CrashForm", "crash: app-2", "db-1", "[app-2, db-1]", "{node: app-1}", "{instance: api-2}"),
+    **faults("PauseForm", "pause: app-2", "db-1", "[app-2, db-1]", "{node: app-1}", "[{instance: db-1}, db-2]"),
+    **faults("SlowForm", "slow: app-2, factor: 0.1", "app-1", "[app-2, app-1]", "{node: far-1}", text=SLOWED),
+    "SlowForm.factor": case(entry("slow: app-2, factor: 0.1, at: 800ms", SLOWED), "failures.x.factor", "0.5", "0.05"),
+    **faults("StressForm", "stress: far-2, cores: 2", "far-1", "[far-1, far-2]", "{node: app-1}", text=SLOWED),
+    "StressForm.cores": case(entry("stress: far-2, cores: 2, at: 800ms", SLOWED), "failures.x.cores", "0.5", "1"),
+    **faults("OutageForm", "outage: {zone: b}", "{zone: a}", "[{zone: b}, {zone: c}]"),
+    **faults("RestartForm", "restart: api-1", "db-1", "[api-1, db-1]", "{instance: api-2}", lasts="200ms"),
+    **schedule("RollingRestartForm", "rolling_restart: api, every: 500ms", "200ms"),
+    "RollingRestartForm.rolling_restart": case(ROLLING, "failures.x.rolling_restart", "db"),
+    "RollingRestartForm.every": case(ROLLING, "failures.x.every", "200ms", "300ms"),
+    **faults("PartitionForm", "partition: [{zone: a}, {zone: b}]", *PARTITIONS),
+    **{f"OneWayForm.{end}": case(ONE_WAY, f"failures.x.partition.{end}", *PLACES) for end in ("from", "to")},
+    **faults("LossForm", "loss: 50%", "10%", "100%"),
+    **ways("LossForm", "loss: 50%"),
+    **faults("LatencyForm", "latency: 5ms", "50ms", "exponential(5ms)"),
+    **ways("LatencyForm", "latency: 5ms"),
+    **faults("LinkDownForm", "link_down: {between: [a, b]}", *LINKS),
+    "LinkNameForm.between": case(LINK, "failures.x.link_down.between", "[b, c]", "[a, c]"),
+    "LinkNameForm.from": case(ONE_LINK, "failures.x.link_down.from", "b", "c"),
+    "LinkNameForm.to": case(ONE_LINK, "failures.x.link_down.to", "c", "a"),
+    **faults("LinkSlowForm", "latency_factor: 3, link_slow: {between: [a, b]}", *LINKS),
+    "LinkSlowForm.latency_factor": case(SLOW_LINK, "failures.x.latency_factor", "2", "4"),
+    "LinkSlowForm.bandwidth_factor": case(SLOW_LINK, "failures.x.bandwidth_factor", "0.1", "0.5"),
 }
 SERVICES = {
     "ServiceForm.nodes": case(
@@ -329,9 +379,10 @@ MESSAGES = {
         for key in ("request", "response")
     },
 }
-FORM_CASES = TEXTS | FILE | RUN | MACHINES | SERVICES | STEPS | MESSAGES
+FORM_CASES = TEXTS | FILE | RUN | MACHINES | FAULTS | SERVICES | STEPS | MESSAGES
 AWAITED = {
     *(f"{form}.{key}" for form in ("ServiceForm", "EndpointForm", "BehaviourForm") for key in ("request", "response")),
+    *(key for key in FAULTS if key.startswith(("Partition", "OneWay", "Loss", "Latency", "Link", "Stress"))),
 }
 """Keys whose values reach the machine model but not yet the kernel."""
 

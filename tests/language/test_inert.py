@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from inspect import isabstract
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ from sim.distributions import Parameter
 from sim.engine import Simulation
 from sim.engine.run import Run
 from sim.experiment import run_scenario
-from sim.failures import FaultForm
 from sim.forms import Form
 from sim.model import Model
 from sim.plugins import load_plugin
@@ -55,7 +55,9 @@ def parameters_of(prefix: str, parameters: Mapping[str, Parameter]) -> Iterator[
 
 def keys_of_forms() -> set[str]:
     forms = [
-        form for form in all_forms() if form.__module__.startswith("sim.") and form not in (RemainderForm, FaultForm)
+        form
+        for form in all_forms()
+        if form.__module__.startswith("sim.") and form is not RemainderForm and not isabstract(form)
     ]
     return {f"{form.__name__}.{info.alias or name}" for form in forms for name, info in form.model_fields.items()}
 

@@ -7,6 +7,7 @@ import inspect
 import pytest
 
 import sim.steps
+from sim import failures
 from sim.distributions import DISTRIBUTIONS
 from sim.failures.form import FAULT_FORMS
 from sim.forms import STEP_FORMS
@@ -16,7 +17,7 @@ from sim.scenario import load_text
 
 def test_registered_kinds_are_whole() -> None:
     assert sim.steps.KINDS and load_text
-    kinds = [*DISTRIBUTIONS.values(), *STEP_FORMS.values(), *FAULT_FORMS.values(), *Fault.__subclasses__()]
+    kinds = [*DISTRIBUTIONS.values(), *STEP_FORMS.values(), *FAULT_FORMS.values(), *failures.KINDS, failures.Together]
     assert len(kinds) > 25
     assert [kind.__name__ for kind in kinds if inspect.isabstract(kind)] == []
 

@@ -1,0 +1,73 @@
+"""`link_slow`: a link is slower than it was, in the time that it takes, in what it carries per second, or in both.
+
+A degraded link (Zhuo et al., Understanding and Mitigating Packet Corruption in Data Center Networks, SIGCOMM 2017, and
+Gunawi et al., FAST 2018: NICs that fall back from 10 Gbps to 100 Mbps). Routes see its latency: a routed network goes
+round a link that has become the slower way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from sim.failures.links import LinkFault, LinkNameForm, LinksField, LinksForm
+from sim.failures.system import System
+from sim.forms import MistakeError, listed
+from sim.forms.base import Mistake
+from sim.forms.fields import PositiveNumber
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSlow(LinkFault):
+    """Latency times `latency_factor` (at least 1), bandwidth times `bandwidth_factor` (in (0, 1])."""
+
+    latency_factor: float
+    bandwidth_factor: float
+
+    @property
+    def condition(self) -> str:
+        parts = [
+            *([f"{self.latency_factor:g} times its latency"] if self.latency_factor != 1.0 else []),
+            *([f"{self.bandwidth_factor:g} of its bandwidth"] if self.bandwidth_factor != 1.0 else []),
+        ]
+        return f"slowed to {listed(parts)}"
+
+    def change(self) -> Mapping[str, Any]:
+        return {"latency_factor": self.latency_factor, "bandwidth_factor": self.bandwidth_factor}
+
+
+class LinkSlowForm(LinksForm):
+    kind = "link_slow"
+    example = "{at: 40s, link_slow: {between: [a, b]}, latency_factor: 10, bandwidth_factor: 0.1, for: 20s}"
+    rules: ClassVar[Sequence[Mapping[str, Any]]] = (
+        *LinksForm.rules,
+        {"anyOf": [{"required": ["latency_factor"]}, {"required": ["bandwidth_factor"]}]},
+        {"properties": {"latency_factor": {"exclusiveMinimum": 1}, "bandwidth_factor": {"exclusiveMaximum": 1}}},
+    )
+
+    link_slow: LinksField = Field(examples=["{between: [a, b]}"])
+    latency_factor: PositiveNumber | None = Field(None, examples=[10])
+    bandwidth_factor: PositiveNumber | None = Field(None, examples=[0.1])
+
+    def problems(self) -> Iterator[Mistake]:
+        yield from super().problems()
+        if self.latency_factor is None and self.bandwidth_factor is None:
+            yield Mistake((), "how slow is missing; write e.g. latency_factor: 10, or bandwidth_factor: 0.1")
+        if self.latency_factor is not None and self.latency_factor <= 1.0:
+            text = f"got {self.latency_factor:g}; must be above 1, since latency grows; write e.g. latency_factor: 10"
+            yield Mistake(("latency_factor",), text)
+        if self.bandwidth_factor is not None and self.bandwidth_factor >= 1.0:
+            text = f"got {self.bandwidth_factor:g}; must be above 0 and below 1; write e.g. bandwidth_factor: 0.1"
+            yield Mistake(("bandwidth_factor",), text)
+
+    def made(self, target: LinkNameForm, system: System, cause: str) -> LinkSlow:
+        if self.bandwidth_factor is not None:
+            for pair in target.pairs():
+                if system.network.links[pair].bandwidth_bps is None:
+                    text = f"got the link {pair[0]} → {pair[1]}, which has no bandwidth to take from"
+                    raise MistakeError(f"{text}; give it one in network, or remove bandwidth_factor")
+        factors = self.latency_factor or 1.0, self.bandwidth_factor or 1.0
+        return LinkSlow(cause, cause, "link", str(target), self.when, target.pairs(), *factors)
