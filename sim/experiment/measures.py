@@ -34,7 +34,7 @@ def scope_estimates(
     a limit none has an interval: replications that reach differently far have nothing in common."""
     samples = scope_samples(runs, kind, name, window_target=window_target)
     stopped = stop_caveat(runs)
-    return {metric: _with_caveats(sample.estimate(), caveat, stopped) for metric, sample in samples.items()}
+    return {metric: with_caveats(sample.estimate(), caveat, stopped) for metric, sample in samples.items()}
 
 
 def scope_samples(
@@ -92,7 +92,7 @@ def gauge_estimates(runs: Sequence[Run], names: Sequence[str], kind: str, *, cav
     groups = [[gauge for gauge in run.gauges if gauge.kind == kind and gauge.name in names] for run in runs]
     stopped = stop_caveat(runs)
     return {
-        metric: _with_caveats(mean_estimate([_together(group, metric) for group in groups]), caveat, stopped)
+        metric: with_caveats(mean_estimate([_together(group, metric) for group in groups]), caveat, stopped)
         for metric in GAUGES
     }
 
@@ -102,7 +102,8 @@ def service_estimates(runs: Sequence[Run], service: ServiceOutline, *, caveat: s
     return gauge_estimates(runs, [instance.name for instance in service.instances], "instance", caveat=caveat)
 
 
-def _with_caveats(estimate: Estimate, caveat: str, stopped: str) -> Estimate:
+def with_caveats(estimate: Estimate, caveat: str, stopped: str) -> Estimate:
+    """What an estimate has to say of itself; after a stop at a limit it has no interval."""
     if stopped and not math.isnan(estimate.value):
         estimate = Estimate(estimate.value, reason=f"{stopped}, so there is no interval; measured up to there")
     return replace(estimate, reason="; ".join(text for text in (caveat, estimate.reason) if text))

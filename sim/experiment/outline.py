@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sim.experiment.patience import patience_s
 from sim.model import RunPlan
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An instance or a node."""
+    """An instance, with the `node` that it runs on, or a node."""
 
     name: str
+    node: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,19 @@ class SourceOutline:
 
 
 @dataclass(frozen=True, slots=True)
+class FaultOutline:
+    """`name` is that of its episodes, `cause` the entry of `failures`, `condition` what its target then is;
+    `takes_down` are the nodes and instances that serve nobody, as (kind, name); `at_random` is false of one on a
+    schedule."""
+
+    name: str
+    cause: str
+    condition: str
+    takes_down: tuple[tuple[str, str], ...]
+    at_random: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Outline:
     """Of the machine model of one variant: what was measured, and by which plan."""
 
@@ -41,6 +56,9 @@ class Outline:
     sources: tuple[SourceOutline, ...]
     services: tuple[ServiceOutline, ...]
     nodes: tuple[Place, ...]
+    faults: tuple[FaultOutline, ...] = ()
+    patience_s: float = 0.0
+    """After so long a request's callers have given up (see `sim.experiment.patience`)."""
 
 
 def outline(model: Mapping[str, Any]) -> Outline:
@@ -51,8 +69,16 @@ def outline(model: Mapping[str, Any]) -> Outline:
         tuple(SourceOutline(s["name"], s["slo_latency_s"], s["slo_availability"]) for s in model["sources"]),
         tuple(ServiceOutline(service["name"], _places(service["instances"])) for service in model["services"]),
         _places(model["nodes"]),
+        tuple(_fault(fields) for fault in model["faults"] for fields in fault.values()),
+        patience_s(model),
     )
 
 
 def _places(found: Iterable[Mapping[str, Any]]) -> tuple[Place, ...]:
-    return tuple(Place(place["name"]) for place in found)
+    return tuple(Place(place["name"], place.get("node", "")) for place in found)
+
+
+def _fault(fields: Mapping[str, Any]) -> FaultOutline:
+    takes_down = tuple((kind, name) for kind, name in fields["takes_down"])
+    at_random = "renewal" in fields["when"]
+    return FaultOutline(fields["name"], fields["cause"], fields["condition"], takes_down, at_random)

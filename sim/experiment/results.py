@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
@@ -14,6 +14,7 @@ import sim
 from sim.engine.run import Run, Scope
 from sim.errors import DsimError
 from sim.experiment import tables
+from sim.experiment.downtime import DOWN_BELOW
 from sim.experiment.fates import Fates, fates_of
 from sim.experiment.measures import WINDOW_TARGET, scope_estimates
 from sim.experiment.origin import Origin
@@ -141,6 +142,50 @@ class Results:
         )
         return tuple(fates for fates in found if fates is not None)
 
+    def availability(self, *, down_below: float = DOWN_BELOW) -> pd.DataFrame:
+        """A row a variant and class of traffic (kind source) or service (as its callers see it): share of good
+        requests, nines, error budget and burn rate against `slo: {availability: …}`, downtimes, MTTR and MTBF, with
+        95 % intervals. A window is down where less than `down_below` of its requests were good (or less than the
+        objective, where that is lower). Defined in docs/availability.md."""
+        from sim.experiment.availability import accounts, accounts_table
+
+        return accounts_table(accounts(self, down_below))
+
+    def downtime(self, *, down_below: float = DOWN_BELOW) -> pd.DataFrame:
+        """A row an episode of downtime, with its start, end and what had broken then."""
+        from sim.experiment.availability import downtime_table
+
+        return downtime_table(self, down_below)
+
+    def burn_rate(self, *, over_s: float | None = None) -> pd.DataFrame:
+        """How many times as fast as the objective allows requests failed, over the `over_s` seconds before each end of
+        a window (None: five minutes, or a twelfth of a short run)."""
+        from sim.experiment.availability import burn_table
+
+        return burn_table(self, over_s)
+
+    def blast_radius(
+        self,
+        calm: Results | None = None,
+        *,
+        kind: Literal["source", "request", "service"] = "source",
+        each: bool = False,
+    ) -> pd.DataFrame:
+        """What each fault cost each class of traffic: a row a variant, entry of `failures` and class; with `each`, a
+        row an episode.
+
+        Args:
+            calm: the same runs without the faults (`failures: null`), for the difference on the same random numbers
+                instead of that from the level before the fault.
+            kind: classes are sources, endpoints of their mixes (request), or services as their callers see them.
+        """
+        from sim.experiment.blast import blast_table, blasts, impact_table, impacts
+
+        found = impacts(self, calm, kind)
+        if each:
+            return impact_table(found)
+        return blast_table(blasts(found, {variant: len(self.of(variant)) for variant in self.variants}))
+
     def unstable(self) -> dict[str, str]:
         """Of each variant that stopped at a limit, the sentence of its first such replication."""
         stopped = [run for run in self.runs if run.stopped is not None]
@@ -157,7 +202,7 @@ class Results:
 
     @property
     def plot(self) -> sim.report.Plots:
-        """Pictures: `latency_ccdf()`, `time_series()`, `forest()`."""
+        """Pictures: `latency_ccdf()`, `time_series()`, `availability()`, `forest()`."""
         return sim.report.Plots(self)
 
     def _repr_html_(self) -> str:

@@ -41,15 +41,17 @@ class Windows:
 
     @property
     def length_s(self) -> np.ndarray:
-        return np.subtract(self.end_s, self.start_s)
+        length_s: np.ndarray = self.end_s - self.start_s
+        return length_s
 
     @property
     def bad(self) -> np.ndarray:
-        return np.subtract(self.ended, self.good)
+        bad: np.ndarray = self.ended - self.good
+        return bad
 
     @property
     def had_requests(self) -> np.ndarray:
-        return np.logical_or(self.offered > 0.0, self.ended > 0.0)
+        return np.asarray((self.offered > 0.0) | (self.ended > 0.0))
 
     @property
     def good_share(self) -> np.ndarray:

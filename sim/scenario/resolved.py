@@ -28,7 +28,7 @@ from sim.steps.repeat import Repeat
 KINDS: tuple[type, ...] = (
     *(Threads, EventLoop, Goroutines),
     *(Behaviour, Call, Choose, Cpu, Fail, Io, Parallel, Repeat),
-    *(Fault, Once, Renewal),
+    *(Once, Renewal),
 )
 """Classes whose objects stand where others could: they are shown with their kind."""
 SECONDS = ("quantity", "duration", "list[quantity]")
@@ -49,6 +49,13 @@ def _plain(value: Any) -> Any:
         return {_kind(type(value)): written} if isinstance(value, KINDS) else written
     assert value is None or isinstance(value, bool | int | float), f"no plain form of {type(value).__name__}"
     return value
+
+
+@_plain.register
+def _fault(value: Fault) -> dict[str, Any]:
+    """With what it does to its target."""
+    written = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return {_kind(type(value)): {**written, "condition": value.condition, "takes_down": _plain(value.takes_down)}}
 
 
 @_plain.register

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
-from sim.statistics.estimate import Estimate, withheld
+from sim.statistics.estimate import NAN, Estimate, withheld
 from sim.statistics.means import CONFIDENCE, mean_estimate
 
 FEW = 10
@@ -66,3 +67,23 @@ def availability(
         exact = exact_share(sum(good), total, confidence)
         low, high = min(low, exact[0]), max(high, exact[1])
     return Estimate(mean.value, max(low, 0.0), min(high, 1.0), mean.reason)
+
+
+def nines(good_share: Estimate) -> Estimate:
+    """-log10 of the share that is not good: three nines are 99.9 %."""
+    return _through(good_share, lambda share: -math.log10(1.0 - share) if share < 1.0 else math.inf)
+
+
+def burn_rate(good_share: Estimate, objective: float) -> Estimate:
+    """How many times as fast as the objective allows requests fail: at 1 the error budget lasts just as long as the
+    time it is meant for (Beyer et al., The Site Reliability Workbook, 2018, chapter 5). Over the whole of that time it
+    is the share of the budget that was used."""
+    return _through(good_share, lambda share: (1.0 - share) / (1.0 - objective))
+
+
+def _through(estimate: Estimate, function: Callable[[float], float]) -> Estimate:
+    """A monotone function of an estimate: intervals are carried over end by end."""
+    if math.isnan(estimate.value):
+        return estimate
+    ends = [function(estimate.low), function(estimate.high)] if estimate.has_interval else [NAN, NAN]
+    return Estimate(function(estimate.value), min(ends), max(ends), estimate.reason)

@@ -28,6 +28,7 @@ def run(variant: str, replication: int, windows: int = len(STARTS)) -> Any:
             "name": name,
             "offered": 105,
             "ok": 100 + n + 10 * replication,
+            "good": 100 + n + 10 * replication,
             "failed": 5,
         }
         for n, start in enumerate(STARTS[:windows])
