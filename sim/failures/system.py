@@ -148,7 +148,7 @@ class System:
 
     @staticmethod
     def _area_of(node: Node, kind: str) -> str:
-        return str(getattr(node, kind, "") or "")
+        return {"zone": node.zone, "rack": node.rack, "region": node.region}[kind] or ""
 
     def nodes_in(self, kind: TargetKind, name: str) -> tuple[str, ...]:
         """The hosts of a zone, a rack or a region, in the order of the file. Raises MistakeError."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from sim.failures import FaultForm
 from sim.failures.form import Strike
+from sim.failures.overlaps import check_overlaps
 from sim.failures.system import System
 from sim.forms import MistakeError, MistakesError
 from sim.model import Fault, Network, Once, Renewal, RunPlan, Service, Source
@@ -33,25 +34,40 @@ def system_of(
         for endpoint in service.endpoints
         for call in calls_in(endpoint.steps)
     )
-    regions = getattr(form.network, "regions", None) or {}
-    region_of = {zone: region for region, zones in regions.items() for zone in zones}
+    region_of = {zone: region for region, zones in form.network.regions.items() for zone in zones}
     return System(placement.nodes, placement.pools, placement.instances, services, sources, network, calls, region_of)
 
 
-def faults(form: ScenarioForm, run: RunPlan, system: System, findings: Findings) -> Iterator[Fault]:
+def faults(form: ScenarioForm, run: RunPlan, system: System, findings: Findings) -> tuple[Fault, ...]:
     """One for each target; a fault with several has the target in its name."""
-    for name, failure in form.failures.items():
-        try:
-            strikes = failure.strikes(name, system)
-        except (MistakeError, MistakesError) as error:
-            _check_when(failure, (), run, findings)
-            if findings.can_judge(*failure.needs):
-                findings.add_error(failure, error)
-            continue
-        _check_when(failure, strikes, run, findings)
-        for strike in strikes:
-            findings.weigh(failure, strike.where, not strike.idle, strike.idle)
-            yield strike.fault
+    found = [
+        (failure, strike)
+        for name, failure in form.failures.items()
+        for strike in _strikes(failure, name, run, system, findings)
+    ]
+    _check_overlaps(found, system, findings)
+    return tuple(strike.fault for _, strike in found)
+
+
+def _strikes(failure: FaultForm, name: str, run: RunPlan, system: System, findings: Findings) -> list[Strike]:
+    """What comes of one entry, held against the run."""
+    try:
+        strikes = failure.strikes(name, system)
+    except (MistakeError, MistakesError) as error:
+        _check_when(failure, (), run, findings)
+        if findings.can_judge(*failure.needs):
+            findings.add_error(failure, error)
+        return []
+    _check_when(failure, strikes, run, findings)
+    for strike in strikes:
+        findings.weigh(failure, strike.where, not strike.idle, strike.idle)
+    return strikes
+
+
+def _check_overlaps(found: Sequence[tuple[FaultForm, Strike]], system: System, findings: Findings) -> None:
+    forms = {strike.fault.name: failure for failure, strike in found}
+    for fault, error in check_overlaps([strike.fault for _, strike in found], system.node_of):
+        findings.add_error(forms[fault.name], error, "at")
 
 
 def _check_when(failure: FaultForm, strikes: Iterable[Strike], run: RunPlan, findings: Findings) -> None:
