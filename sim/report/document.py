@@ -8,6 +8,7 @@ from typing import Any
 
 from sim.experiment import Results
 from sim.experiment.comparison import Comparison, Difference
+from sim.report.availability import is_told
 from sim.report.faults import fault_sentences
 from sim.report.summary import place_rows
 from sim.statistics import Estimate
@@ -26,8 +27,21 @@ def document(results: Results) -> dict[str, Any]:
         "warmup": None if results.warmup is None else asdict(results.warmup),
         "fates": [asdict(fates) for fates in results.fates()],
         "faults": fault_sentences(results),
+        **_availability(results),
         "notes": list(results.origin.notes),
     }
+
+
+def _availability(results: Results) -> dict[str, Any]:
+    """Accounts and blast radii as tables of rows, where there is anything to account for."""
+    if not is_told(results):
+        return {}
+    tables = {"availability": results.availability().reset_index(), "blast_radius": results.blast_radius()}
+    return {name: [_row(row) for row in table.to_dict("records")] for name, table in tables.items()}
+
+
+def _row(row: dict[Any, Any]) -> dict[str, Any]:
+    return {key: _number(value) if isinstance(value, float) else value for key, value in row.items()}
 
 
 def comparison_document(results: Results, comparison: Comparison) -> dict[str, Any]:

@@ -6,15 +6,18 @@ from collections.abc import Iterable
 from html import escape
 
 from sim.experiment import Results
+from sim.report.availability import availability_grids
 from sim.report.grid import to_html
 from sim.report.summary import notes, remarks, source_rows, sources_grid
 
 
 def results_html(results: Results) -> str:
-    """Sources, and what is to be known of them."""
+    """Sources, their availability where something broke, and what is to be known of them."""
     rows = list(source_rows(results))
-    sentences = [*notes(rows), *remarks(results)]
-    return f"<h4>{escape(results.title)}</h4>{to_html(sources_grid(rows))}{paragraph(sentences)}"
+    grids, of_availability = availability_grids(results)
+    tables = "".join(to_html(grid) for grid in (sources_grid(rows), *grids))
+    sentences = [*notes(rows), *of_availability, *remarks(results)]
+    return f"<h4>{escape(results.title)}</h4>{tables}{paragraph(sentences)}"
 
 
 def paragraph(sentences: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from sim.experiment import Results
 from sim.experiment.measures import gauge_estimates, service_estimates
+from sim.report.availability import availability_grids
 from sim.report.faults import fault_sentences
 from sim.report.grid import Grid, to_rich
 from sim.report.numbers import percentage, time_unit, with_interval
@@ -48,7 +49,10 @@ def print_summary(results: Results, console: Console) -> None:
         console.print(note, highlight=False)
     for variant in results.variants:
         console.print(to_rich(places_grid(results, variant)))
-    for sentence in remarks(results):
+    grids, sentences = availability_grids(results)
+    for grid in grids:
+        console.print(to_rich(grid))
+    for sentence in (*sentences, *remarks(results)):
         console.print(sentence, highlight=False)
 
 
