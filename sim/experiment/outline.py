@@ -43,6 +43,8 @@ class FaultOutline:
     name: str
     cause: str
     condition: str
+    target: tuple[str, str]
+    """(kind, name)"""
     takes_down: tuple[tuple[str, str], ...]
     at_random: bool
 
@@ -81,4 +83,5 @@ def _places(found: Iterable[Mapping[str, Any]]) -> tuple[Place, ...]:
 def _fault(fields: Mapping[str, Any]) -> FaultOutline:
     takes_down = tuple((kind, name) for kind, name in fields["takes_down"])
     at_random = "renewal" in fields["when"]
-    return FaultOutline(fields["name"], fields["cause"], fields["condition"], takes_down, at_random)
+    target = fields["target_kind"], fields["target"]
+    return FaultOutline(fields["name"], fields["cause"], fields["condition"], target, takes_down, at_random)

@@ -29,6 +29,13 @@ class Plots:
 
         return plots.time_series(self.results, source)
 
+    def availability(self, variant: str | None = None, source: str | None = None, *, replication: int = 0) -> Figure:
+        """What was up when, in one replication of one variant: sources, nodes and instances as bars, the share of good
+        requests by window above, faults shaded."""
+        from sim.report import plots
+
+        return plots.availability(self.results, variant, source, replication)
+
     def forest(self, baseline: str | None = None, *, margin: float = 0.05) -> Figure:
         """The paired differences from the baseline with their intervals and verdicts, as `Results.compare` has them."""
         from sim.report import plots
