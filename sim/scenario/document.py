@@ -107,8 +107,8 @@ class DefaultsForm(Form):
     calls: CallPolicyForm = Field(CallPolicyForm(), examples=["{timeout: 250ms}"])
 
 
-def _no_entry_has(section: str, key: str) -> dict[str, Any]:
-    return {"properties": {section: {"additionalProperties": {"properties": {key: False}}}}}
+def _no_entry_has(section: str, key: str, what: Any = False) -> dict[str, Any]:
+    return {"properties": {section: {"additionalProperties": {"properties": {key: what}}}}}
 
 
 _FOLLOWS_THE_CLOCK = ("ramp", "spike", "diurnal", "trace")
@@ -125,6 +125,19 @@ _STEADY = {
 """JSON schema of traffic that `warmup: auto` suits."""
 
 
+_ON_A_GRAPH = {
+    "if": {"required": ["network"], "properties": {"network": {"required": ["topology"]}}},
+    "then": _no_entry_has("nodes", "racks"),
+    "else": {
+        "properties": {
+            **_no_entry_has("nodes", "at")["properties"],
+            **_no_entry_has("traffic", "from", {"properties": {"vertex": False}})["properties"],
+        }
+    },
+}
+"""JSON schema of what has a place in networks of one kind only."""
+
+
 class ScenarioForm(Form):
     """The whole file, or one variant of it with the patch applied (then without the sections of `FILE_ONLY`)."""
 
@@ -133,6 +146,7 @@ class ScenarioForm(Form):
         {"if": {"required": ["baseline"]}, "then": {"required": ["variants"]}},
         {"properties": {"services": {"propertyNames": {"not": {"const": EVERY_CALLEE}}}}},
         {"anyOf": [{"required": ["nodes"]}, _no_entry_has("services", "nodes")]},
+        _ON_A_GRAPH,
         {
             "anyOf": [
                 {"properties": {"run": {"properties": {"warmup": {"not": {"const": AUTO}}}}}},

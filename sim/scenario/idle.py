@@ -105,7 +105,7 @@ def _weigh_network(form: ScenarioForm, called: Mapping[str, frozenset[tuple[str,
 def _weigh_between(form: ScenarioForm, placement: Placement, findings: Findings) -> None:
     zone_of = {node.name: node.zone for node in placement.nodes.values()}
     inhabited = {zone_of.get(i.node, "") for group in placement.instances.values() for i in group}
-    inhabited |= {source.from_.zone for source in form.traffic.values() if source.from_}
+    inhabited |= {source.from_.zone for source in form.traffic.values() if source.from_ and source.from_.zone}
     for i, between in enumerate(form.network.between):
         for zone in dict.fromkeys(zone for pair in between.pairs() for zone in pair):
             text = f"nothing stands in zone {zone}, neither an instance nor a client; remove it, or put something there"

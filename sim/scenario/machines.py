@@ -3,57 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field
 
-from sim.forms import DistributionField, Form, MistakeError, inside, listed
-from sim.forms.base import Location, Mistake
-from sim.forms.fields import (
-    IDENTIFIER_SCHEMA,
-    Identifier,
-    PositiveNumber,
-    count_field,
-    read_identifier,
-)
+from sim.forms import Form
+from sim.forms.base import Mistake
+from sim.forms.fields import Identifier, PositiveNumber, count_field
+from sim.scenario.links import BetweenForm, LinkForm, SameNodeForm
+from sim.scenario.names import Names, Vertices
+from sim.scenario.topologies import TopologyField
 
 MOST_NODES = 100_000
-
-
-def read_names(value: Any) -> tuple[str, ...]:
-    """A name or a list of different names."""
-    items = value if isinstance(value, list) else [value]
-    if not items:
-        raise MistakeError("got an empty list; must have at least one name")
-    names: list[str] = []
-    for i, item in enumerate(items):
-        with inside(*([i] if isinstance(value, list) else [])):
-            name = read_identifier(item)
-            if name in names:
-                raise MistakeError(f"got {name} twice; must be different names; remove one")
-            names.append(name)
-    return tuple(names)
-
-
-Names = Annotated[
-    tuple[str, ...],
-    PlainValidator(read_names),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                IDENTIFIER_SCHEMA,
-                {"type": "array", "items": IDENTIFIER_SCHEMA, "minItems": 1, "uniqueItems": True},
-            ]
-        }
-    ),
-]
 
 
 class PoolForm(Form):
     """Nodes called pool-1, pool-2 …, dealt over the zones in turn."""
 
     shape = "a mapping such as {count: 6, zones: [a, b], cores: 4}"
-    later = frozenset({"memory", "disk", "clock", "rack", "racks", "region", "regions", "title"})
+    later = frozenset({"memory", "disk", "clock", "title"})
 
     rules = ({"if": {"properties": {"count": False}}, "then": {"properties": {"zones": {"maxItems": 1}}}},)
 
@@ -61,62 +29,50 @@ class PoolForm(Form):
     zones: Names = Field(("default",), examples=["[a, b]"])
     cores: PositiveNumber = Field(1.0, examples=[4])
     speed: PositiveNumber = Field(1.0, examples=[1])
+    racks: Annotated[int, *count_field(1, MOST_NODES)] | None = Field(None, examples=[2])
+    at: Vertices | None = Field(None, examples=["[host-1, host-2]"])
 
 
-class LinkForm(Form):
-    shape = "a mapping such as {latency: 1ms}"
-    later = frozenset({"bandwidth", "loss", "jitter", "transport"})
-
-    latency: DistributionField = Field(examples=["{lognormal: {mean: 1ms, cv: 0.3}}"])
-
-
-class BetweenForm(LinkForm):
-    """Both ways with `zones`, one way with `from` and `to`."""
-
-    shape = "a mapping such as {zones: [a, b], latency: 5ms}"
-
-    zones: Names | None = Field(None, examples=["[a, b]"])
-    from_: Identifier | None = Field(None, alias="from", examples=["a"])
-    to: Identifier | None = Field(None, examples=["b"])
-
-    rules = (
-        {
-            "oneOf": [
-                {"required": ["zones"], "properties": {"from": False, "to": False}},
-                {"required": ["from", "to"], "properties": {"zones": False}},
-            ]
-        },
-        {"properties": {"zones": {"type": "array", "minItems": 2, "maxItems": 2}}},
-    )
-
-    def problems(self) -> Iterator[Mistake]:
-        one_way = [name for name, value in (("from", self.from_), ("to", self.to)) if value is not None]
-        if not (one_way == ["from", "to"] if self.zones is None else not one_way):
-            given = listed(key for key in self.given if key != "latency") or "no zones"
-            yield Mistake((), f"got {given}; must have zones: [a, b] for both ways, or from: a and to: b for one way")
-        if self.zones is not None and len(self.zones) != 2:
-            yield Mistake(("zones",), f"got {listed(self.zones)}; must be two zones; write e.g. zones: [a, b]")
-
-    def location_of(self, zone: str) -> Location:
-        """Where the zone is named."""
-        if self.zones is not None:
-            return ("zones", self.zones.index(zone))
-        return ("from",) if zone == self.from_ else ("to",)
-
-    def pairs(self) -> tuple[tuple[str, str], ...]:
-        """(sender's zone, receiver's zone)."""
-        if self.zones is not None:
-            return (self.zones[0], self.zones[1]), (self.zones[1], self.zones[0])
-        assert self.from_ is not None
-        assert self.to is not None
-        return ((self.from_, self.to),)
+ZONED = ("same_rack", "same_zone", "across_zones", "across_regions", "between")
+"""Keys of `network` about zones and racks, which have no place beside a graph."""
 
 
 class NetworkForm(Form):
     shape = "a mapping such as {across_zones: {latency: 1ms}}"
-    later = frozenset({"bandwidth", "loss", "topology", "graph", "transport", "links", "regions"})
+    later = frozenset({"transport"})
+    rules = (
+        {"if": {"required": ["topology"]}, "then": {"properties": dict.fromkeys(ZONED, False)}},
+        {"dependentRequired": {"across_regions": ["regions"]}},
+    )
 
+    same_node: SameNodeForm | None = Field(None, examples=["{latency: 20us}"])
+    same_rack: LinkForm | None = Field(None, examples=["{latency: 50us}"])
     same_zone: LinkForm | None = Field(None, examples=["{latency: 0.25ms}"])
     across_zones: LinkForm | None = Field(None, examples=["{latency: 1ms}"])
-    same_node: LinkForm | None = Field(None, examples=["{latency: 20us}"])
+    across_regions: LinkForm | None = Field(None, examples=["{latency: 40ms}"])
+    regions: dict[Identifier, Names] = Field(default_factory=dict, examples=["{eu: [a, b], us: [c]}"])
     between: list[BetweenForm] = Field(default_factory=list, examples=["[{zones: [a, b], latency: 5ms}]"])
+    topology: TopologyField | None = Field(None, examples=["{star: {leaves: 6, latency: 0.1ms}}"])
+
+    def problems(self) -> Iterator[Mistake]:
+        for key in ZONED if self.topology is not None else ():
+            if key in self.given:
+                yield Mistake(
+                    (key,), "got a link between zones beside a topology, whose links are all there are; remove it"
+                )
+        if self.across_regions is not None and not self.regions:
+            text = "got links between regions, but no regions; add regions: {eu: [a, b], us: [c]}"
+            yield Mistake(("across_regions",), text)
+        seen: dict[str, str] = {}
+        for region, zones in self.regions.items():
+            for i, zone in enumerate(zones):
+                if zone in seen:
+                    yield Mistake(
+                        ("regions", region, i), f"got {zone}, which is in {seen[zone]} already; remove it from one"
+                    )
+                seen[zone] = region
+
+    @property
+    def region_of(self) -> dict[str, str]:
+        """The region of each zone that is in one."""
+        return {zone: region for region, zones in self.regions.items() for zone in zones}

@@ -13,6 +13,7 @@ from sim.scenario.document import ScenarioForm
 from sim.scenario.findings import Findings
 from sim.scenario.machines import PoolForm
 from sim.scenario.services import ServiceForm
+from sim.scenario.sites import Sites
 
 DEFAULT_ZONE = "default"
 NOWHERE = Node("nowhere", DEFAULT_ZONE, 1e9)
@@ -22,9 +23,10 @@ NOWHERE = Node("nowhere", DEFAULT_ZONE, 1e9)
 class Placement:
     """Nodes and instances of a scenario, placed service by service in the order of the file."""
 
-    def __init__(self, form: ScenarioForm, findings: Findings) -> None:
+    def __init__(self, form: ScenarioForm, sites: Sites, findings: Findings) -> None:
         self.findings = findings
-        self.pools = {name: pool_nodes(name, pool) for name, pool in form.nodes.items()}
+        self.sites = sites
+        self.pools = {name: pool_nodes(name, pool, sites) for name, pool in form.nodes.items()}
         self.nodes: dict[str, Node] = {node.name: node for pool in self.pools.values() for node in pool}
         self.load: Counter[str] = Counter()
         """Instances on each node, by its name."""
@@ -59,7 +61,11 @@ class Placement:
     def _hosts(self, name: str, form: ServiceForm) -> list[Node]:
         """One host an instance: name-host-1, name-host-2 …"""
         cores = _host_cores(form)
-        hosts = [Node(f"{name}-host-{i + 1}", form.zone or DEFAULT_ZONE, cores) for i in range(form.instances)]
+        seats = [self.sites.of_host(form.zone or DEFAULT_ZONE) for _ in range(form.instances)]
+        hosts = [
+            Node(f"{name}-host-{i}", seat.zone, cores, site=seat.site, rack=seat.rack, region=seat.region)
+            for i, seat in enumerate(seats, 1)
+        ]
         taken = next((host.name for host in hosts if host.name in self.nodes), None)
         if taken:
             text = f"needs a host called {taken}, but a node has that name; rename the nodes or the service"
@@ -92,10 +98,12 @@ class Placement:
         return form.cores
 
 
-def pool_nodes(name: str, pool: PoolForm) -> tuple[Node, ...]:
-    """name-1, name-2 …; the zones are dealt in turn."""
-    zones = pool.zones
-    return tuple(Node(f"{name}-{i + 1}", zones[i % len(zones)], pool.cores, pool.speed) for i in range(pool.count))
+def pool_nodes(name: str, pool: PoolForm, sites: Sites) -> tuple[Node, ...]:
+    """name-1, name-2 …"""
+    return tuple(
+        Node(f"{name}-{i}", seat.zone, pool.cores, pool.speed, seat.site, seat.rack, seat.region)
+        for i, seat in enumerate(sites.of_pool(name, pool), 1)
+    )
 
 
 def _host_cores(form: ServiceForm) -> float:

@@ -17,6 +17,8 @@ from sim.scenario.network import Zones
 from sim.scenario.placement import Placement
 from sim.scenario.plan import check_steady, check_users, run_plan
 from sim.scenario.services import EVERY_CALLEE, EndpointParts, ServiceForm, TrafficForm
+from sim.scenario.sites import Sites
+from sim.scenario.vertices import Vertices
 from sim.steps.repeat import nesting
 from sim.traffic import Trace
 
@@ -27,8 +29,8 @@ DEFAULT_BYTES = 1000.0
 def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | None:
     """The machine model, or None with what is wrong in `findings`."""
     run = run_plan(form.run, findings)
-    placement = Placement(form, findings)
-    zones = Zones(form, placement.nodes, findings)
+    sites = Zones(form, findings) if form.network.topology is None else Vertices(form, findings)
+    placement = Placement(form, sites, findings)
     callees = Callees(form.services, findings)
     policies = Policies(form.defaults.calls, callees, findings)
     services = []
@@ -39,11 +41,12 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
     _check_names(form, findings)
     _check_nesting(form, services, findings)
     _check_cycles(form, services, findings)
-    sources = tuple(_source(name, f, callees, policies, zones, findings) for name, f in form.traffic.items())
-    network = zones.network(form)
+    sources = tuple(_source(name, f, callees, policies, sites, findings) for name, f in form.traffic.items())
+    network = sites.network()
     struck = tuple(faults(form, run, system_of(form, placement, services, sources, network), findings))
     check_steady(form, findings)
     check_users(form, sources, findings)
+    sites.check(placement.nodes.values(), services, sources)
     weigh_all(form, placement, services, sources, findings)
     if len(findings):
         return None
@@ -97,20 +100,21 @@ def _check_cycles(form: ScenarioForm, services: Iterable[Service], findings: Fin
 
 
 def _source(
-    name: str, form: TrafficForm, callees: Callees, policies: Policies, zones: Zones, findings: Findings
+    name: str, form: TrafficForm, callees: Callees, policies: Policies, sites: Sites, findings: Findings
 ) -> Source:
     targets = _targets(form, callees, findings)
     _check_trace(form, targets, findings)
+    site = None
     if form.from_:
         try:
-            zones.check_client(form.from_.zone)
-        except MistakeError as error:
-            findings.add(form, ("from", "zone"), error.text)
+            site = sites.of_clients(form.from_)
+        except (MistakeError, MistakesError) as error:
+            findings.add_error(form, error, "from")
     return Source(
         name=name,
         arrivals=form.arrivals,
         targets=targets,
-        zone=form.from_.zone if form.from_ else None,
+        zone=site,
         policy=policies.merged([form], dict.fromkeys(target.service for target in targets)),
         slo_latency_s=form.slo.latency if form.slo else None,
         slo_availability=form.slo.availability if form.slo else None,

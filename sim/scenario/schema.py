@@ -21,6 +21,7 @@ from sim.scenario.document import RecordForm, ScenarioForm
 from sim.scenario.schema_parts import mapping_of, ref, unions
 from sim.scenario.schema_patch import Patches
 from sim.scenario.services import EndpointForm, ThreadsForm
+from sim.scenario.topologies import TOPOLOGIES, VertexForm
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NO_DELETIONS = {
@@ -68,6 +69,8 @@ def _of_forms() -> dict[str, Any]:
         RecordForm,
         RetryForm,
         ThreadsForm,
+        VertexForm,
+        *TOPOLOGIES.values(),
         LinkNameForm,
         OneWayForm,
         *STEP_FORMS.values(),

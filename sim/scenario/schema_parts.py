@@ -14,6 +14,7 @@ from sim.forms import STEP_FORMS, Form
 from sim.forms.declared import ARRIVAL, DISTRIBUTION, Family
 from sim.forms.fields import (
     IDENTIFIER_SCHEMA,
+    LABEL_SCHEMA,
     PERCENTAGE,
     Sign,
     choices_schema,
@@ -26,6 +27,7 @@ from sim.forms.steps import REFERENCE_SCHEMA, STEPS_SCHEMA
 from sim.scenario.document import RecordForm
 from sim.scenario.expectations import claim_schema
 from sim.scenario.services import EndpointForm, ThreadsForm
+from sim.scenario.topologies import TOPOLOGIES, VertexForm
 from sim.units import DURATIONS, RATES, SHARES
 
 UNITS: dict[str, Mapping[str, Any]] = {"quantity": DURATIONS, "duration": DURATIONS, "rate": RATES}
@@ -58,6 +60,12 @@ def unions() -> dict[str, Any]:
         },
         "Mix": {"anyOf": [REFERENCE_SCHEMA, _mix(PERCENTAGE), _mix({"type": "number", "exclusiveMinimum": 0})]},
         "Claim": claim_schema(),
+        "Topology": one_of({name: ref(form.__name__) for name, form in TOPOLOGIES.items()}),
+        "Vertices": {
+            "type": "object",
+            "propertyNames": LABEL_SCHEMA,
+            "additionalProperties": ref(VertexForm.__name__),
+        },
         "Targets": _one_or_some(target),
         "Areas": _one_or_some(one_of(dict.fromkeys(AREAS, IDENTIFIER_SCHEMA))),
         "Links": _one_or_some(ref(LinkNameForm.__name__)),

@@ -28,7 +28,8 @@ from sim.forms.base import Mistake, not_one, read_as, schema_of
 from sim.forms.fields import Count, Duration, Identifier, PositiveNumber, Probability, Size, Whole, count_field
 from sim.forms.steps import read_reference, read_steps
 from sim.forms.weights import Weight, read_weight
-from sim.scenario.machines import MOST_NODES, Names
+from sim.scenario.machines import MOST_NODES
+from sim.scenario.names import Names, Vertex
 
 
 class ThreadsForm(Form):
@@ -156,8 +157,17 @@ class ServiceForm(Form):
 class FromForm(Form):
     shape = "a mapping such as {zone: a}"
     later = frozenset({"node", "region"})
+    rules = ({"oneOf": [{"required": ["zone"]}, {"required": ["vertex"]}]},)
 
-    zone: Identifier = Field(examples=["a"])
+    zone: Identifier | None = Field(None, examples=["a"])
+    vertex: Vertex | None = Field(None, examples=["host-1"])
+
+    def problems(self) -> Iterator[Mistake]:
+        if (self.zone is None) == (self.vertex is None):
+            given = listed(self.given) or "no place"
+            yield Mistake(
+                (), f"got {given}; must have zone: a, or in a network that is a graph vertex: host-1", "{zone: a}"
+            )
 
 
 class SloForm(Form):
