@@ -18,19 +18,34 @@ if TYPE_CHECKING:
     from sim.analysis import explain_scenario as explain
     from sim.experiment import Results, load_results
     from sim.experiment import run_scenario as run
+    from sim.experiment.state_runs import weigh
+    from sim.experiment.states import failure_states
     from sim.scenario import load, load_text
 
 __version__ = "0.1.0"
-__all__ = ["Results", "__version__", "explain", "load", "load_results", "load_text", "report", "run"]
+__all__ = [
+    "Results",
+    "__version__",
+    "explain",
+    "failure_states",
+    "load",
+    "load_results",
+    "load_text",
+    "report",
+    "run",
+    "weigh",
+]
 
 _HOMES = {
     "Results": ("sim.experiment", "Results"),
     "explain": ("sim.analysis", "explain_scenario"),
+    "failure_states": ("sim.experiment.states", "failure_states"),
     "load": ("sim.scenario", "load"),
     "load_results": ("sim.experiment", "load_results"),
     "load_text": ("sim.scenario", "load_text"),
     "report": ("sim", "report"),
     "run": ("sim.experiment", "run_scenario"),
+    "weigh": ("sim.experiment.state_runs", "weigh"),
 }
 
 

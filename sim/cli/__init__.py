@@ -13,6 +13,7 @@ from sim.cli.list import list_
 from sim.cli.new import new
 from sim.cli.run import run
 from sim.cli.schema import schema
+from sim.cli.states import states
 
 app = typer.Typer(
     add_completion=False,
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(compare)
 app.command()(explain)
+app.command()(states)
 app.command("list")(list_)
 app.command()(new)
 app.command()(schema)
