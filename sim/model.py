@@ -216,6 +216,14 @@ class Fault(ABC):
 
 
 @dataclass(frozen=True, slots=True)
+class Chaos:
+    """What `chaos` drew with `seed`: names of entries of `failures`, and what would stand there in a scenario file."""
+
+    seed: int
+    entries: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """One direction from a site to another: one-way `latency`, to which `jitter` adds; each packet is lost with the
     probability `loss`; messages occupy the `bandwidth_bps` (bits per second) one after the other (`first_come`) or
@@ -273,3 +281,5 @@ class Model:
     services: tuple[Service, ...]
     sources: tuple[Source, ...]
     faults: tuple[Fault, ...] = ()
+    """All that breaks, what `chaos` drew at the end."""
+    chaos: Chaos | None = None

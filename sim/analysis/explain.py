@@ -73,6 +73,7 @@ class _Analysis:
 
     def explanation(self) -> Explanation:
         model, factor = self.model, self._factor()
+        drawn = {name for name, _ in model.chaos.entries} if model.chaos else set()
         found = Explanation(
             scenario=model.scenario,
             variant=model.variant,
@@ -86,7 +87,11 @@ class _Analysis:
             placement=self._placement(),
             nodes=tuple(Machine(n.name, n.zone, n.cores, n.speed) for n in model.nodes),
             links=_links(model),
-            faults=tuple(Fault(f.name, f.subject, f.condition, words.when(f.when)) for f in model.faults),
+            faults=tuple(
+                Fault(f.name, f.subject, f.condition, words.when(f.when)) for f in model.faults if f.name not in drawn
+            ),
+            chaos_seed=model.chaos.seed if model.chaos else None,
+            drawn=model.chaos.entries if model.chaos else (),
         )
         return replace(found, verdict=verdict(found), limits=limits(model, found, self.handlers, self.traffic.endless))
 

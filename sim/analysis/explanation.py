@@ -147,6 +147,10 @@ class Explanation:
     nodes: tuple[Machine, ...]
     links: tuple[Link, ...]
     faults: tuple[Fault, ...]
+    """Without those that `chaos` drew."""
+    chaos_seed: int | None = None
+    drawn: tuple[tuple[str, str], ...] = ()
+    """What `chaos` drew: names of entries of `failures`, and the entries."""
     verdict: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
 

@@ -45,6 +45,10 @@ def print_explanation(found: Explanation, console: Console) -> None:
     if found.faults:
         console.print("\nFaults, not analysed", highlight=False, style="italic")
         _print_lines(console, _faults(found))
+    if found.chaos_seed is not None:
+        console.print(f"\nDrawn by chaos with seed {found.chaos_seed}, as failures", highlight=False, style="italic")
+        for name, entry in found.drawn:
+            console.print(f"  {name}: {entry}", highlight=False, markup=False, soft_wrap=True)
     console.print("\nWhat these numbers are", highlight=False, style="italic")
     _print_lines(console, found.limits)
 

@@ -8,7 +8,7 @@ how it starts.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -18,6 +18,7 @@ from sim.model import Fault, TargetKind
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
+    from sim.failures.dice import Dice, Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,10 @@ class CrashForm(MachinesForm):
     example = "{at: 40s, crash: app-2, for: 20s}"
 
     crash: TargetsField = Field(examples=["app-2"])
+
+    @classmethod
+    def drawn(cls, dice: Dice, places: Places) -> dict[str, Any] | None:
+        return {"crash": dice.choice(places.machines)} if places.machines else None
 
     def made(self, target_kind: TargetKind, target: str, system: System, cause: str) -> Crash:
         return Crash(cause, cause, target_kind, target, self.when)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
@@ -19,6 +19,9 @@ from sim.forms import DistributionField, Form, MistakeError, MistakesError, insi
 from sim.forms.base import Location, Mistake, read_as, schema_of
 from sim.forms.fields import Duration, DurationOrZero, Probability
 from sim.model import Fault, Once, Renewal, When
+
+if TYPE_CHECKING:
+    from sim.failures.dice import Dice, Places
 
 FAULT_FORMS: dict[str, type[FaultForm]] = {}
 """By the key that names the kind."""
@@ -63,6 +66,11 @@ class FaultForm(Form, ABC):
     def when(self) -> When:
         assert self.at is not None
         return Once(self.at, self.for_)
+
+    @classmethod
+    def drawn(cls, dice: Dice, places: Places) -> dict[str, Any] | None:
+        """The keys of one at random, but for its time; None where it cannot strike, or is never drawn."""
+        return None
 
     @abstractmethod
     def strikes(self, cause: str, system: System) -> list[Strike]:

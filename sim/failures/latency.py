@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -17,6 +17,9 @@ from sim.failures.impairment import Impairment, Way, WaysForm
 from sim.forms import DistributionField
 from sim.forms.base import Mistake
 from sim.units import format_duration
+
+if TYPE_CHECKING:
+    from sim.failures.dice import Dice, Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,13 @@ class LatencyForm(WaysForm):
         yield from super().problems()
         if self.latency.mean() <= 0.0:
             yield Mistake(("latency",), "got a mean of 0s; must be above 0s; write e.g. latency: 50ms")
+
+    @classmethod
+    def drawn(cls, dice: Dice, places: Places) -> dict[str, Any] | None:
+        """Between two groups, or in one case of three everywhere."""
+        groups = places.apart(dice)
+        extra = {"latency": f"exponential({dice.between(5, 200):.0f}ms)"}
+        return extra if groups is None or dice.number() < 1 / 3 else {**extra, "between": groups}
 
     def fault(self, cause: str, target: str, ways: tuple[Way, ...]) -> Latency:
         return Latency(cause, cause, "traffic", target, self.when, ways, self.latency)

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from sim.failures.links import LinkFault, LinkNameForm, LinksField, LinksForm
 from sim.failures.system import System
+
+if TYPE_CHECKING:
+    from sim.failures.dice import Dice, Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,10 @@ class LinkDownForm(LinksForm):
     example = "{at: 40s, link_down: {between: [a, b]}, for: 20s}"
 
     link_down: LinksField = Field(examples=["{between: [a, b]}"])
+
+    @classmethod
+    def drawn(cls, dice: Dice, places: Places) -> dict[str, Any] | None:
+        return {"link_down": {"between": list(dice.choice(places.links))}} if places.links else None
 
     def made(self, target: LinkNameForm, system: System, cause: str) -> LinkDown:
         return LinkDown(cause, cause, "link", str(target), self.when, target.pairs())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -18,6 +18,9 @@ from sim.failures.system import System
 from sim.forms import MistakeError, listed
 from sim.forms.base import Mistake
 from sim.forms.fields import PositiveNumber
+
+if TYPE_CHECKING:
+    from sim.failures.dice import Dice, Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,13 @@ class LinkSlowForm(LinksForm):
         if self.bandwidth_factor is not None and self.bandwidth_factor >= 1.0:
             text = f"got {self.bandwidth_factor:g}; must be above 0 and below 1; write e.g. bandwidth_factor: 0.1"
             yield Mistake(("bandwidth_factor",), text)
+
+    @classmethod
+    def drawn(cls, dice: Dice, places: Places) -> dict[str, Any] | None:
+        if not places.links:
+            return None
+        link = {"between": list(dice.choice(places.links))}
+        return {"link_slow": link, "latency_factor": round(dice.between(2, 20), 1)}
 
     def made(self, target: LinkNameForm, system: System, cause: str) -> LinkSlow:
         if self.bandwidth_factor is not None:

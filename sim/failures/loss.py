@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -17,6 +17,9 @@ from sim.failures.impairment import Impairment, Way, WaysForm
 from sim.forms.base import Mistake
 from sim.forms.fields import Probability
 from sim.units import format_share
+
+if TYPE_CHECKING:
+    from sim.failures.dice import Dice, Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,13 @@ class LossForm(WaysForm):
         yield from super().problems()
         if self.loss == 0.0:
             yield Mistake(("loss",), "got 0%; must be above 0%; write e.g. loss: 5%")
+
+    @classmethod
+    def drawn(cls, dice: Dice, places: Places) -> dict[str, Any] | None:
+        """Between two groups, or in one case of three everywhere."""
+        groups = places.apart(dice)
+        share = {"loss": f"{dice.between(1, 30):.0f}%"}
+        return share if groups is None or dice.number() < 1 / 3 else {**share, "between": groups}
 
     def fault(self, cause: str, target: str, ways: tuple[Way, ...]) -> Loss:
         return Loss(cause, cause, "traffic", target, self.when, ways, self.loss)

@@ -8,7 +8,7 @@ crashes; at the end all are back. Clients who stand there go on sending.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -20,6 +20,7 @@ from sim.model import Fault, TargetKind
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
+    from sim.failures.dice import Dice, Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,10 @@ class OutageForm(TargetsForm):
     example = "{at: 40s, outage: {zone: a}, for: 20s}"
 
     outage: AreasField = Field(examples=["{zone: a}"])
+
+    @classmethod
+    def drawn(cls, dice: Dice, places: Places) -> dict[str, Any] | None:
+        return {"outage": dice.choice(places.areas)} if places.areas else None
 
     def fault(self, target: GroupName, system: System, cause: str) -> Outage:
         kind: TargetKind = target.kind  # type: ignore[assignment]  # areas are both

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
@@ -20,6 +20,9 @@ from sim.failures.system import Group, System
 from sim.failures.targets import GroupField, read_groups
 from sim.forms import Form, MistakeError, show
 from sim.forms.base import read_as, schema_of
+
+if TYPE_CHECKING:
+    from sim.failures.dice import Dice, Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,14 @@ class PartitionForm(RandomFaultForm):
     needs = (("nodes",), ("services",), ("traffic",), ("network",))
 
     partition: Parts = Field(examples=["[{zone: a}, {zone: b}]"])
+
+    @classmethod
+    def drawn(cls, dice: Dice, places: Places) -> dict[str, Any] | None:
+        """Both ways, or in one case of three one way."""
+        groups = places.apart(dice)
+        if groups is None:
+            return None
+        return {"partition": dict(zip(("from", "to"), groups, strict=True)) if dice.number() < 1 / 3 else groups}
 
     def strikes(self, cause: str, system: System) -> list[Strike]:
         if isinstance(self.partition, OneWayForm):

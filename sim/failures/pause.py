@@ -7,7 +7,7 @@ hypervisor does not run a virtual machine: memory and connections stay, time goe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -17,6 +17,7 @@ from sim.model import Fault, TargetKind
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
+    from sim.failures.dice import Dice, Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,10 @@ class PauseForm(MachinesForm):
     example = "{at: 40s, pause: api-1, for: 500ms}"
 
     pause: TargetsField = Field(examples=["api-1"])
+
+    @classmethod
+    def drawn(cls, dice: Dice, places: Places) -> dict[str, Any] | None:
+        return {"pause": dice.choice(places.machines)} if places.machines else None
 
     def made(self, target_kind: TargetKind, target: str, system: System, cause: str) -> Pause:
         return Pause(cause, cause, target_kind, target, self.when)

@@ -8,7 +8,7 @@ does not drain (systemd.service(5), Type=simple).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -19,6 +19,7 @@ from sim.model import Fault, Once, TargetKind, When
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
+    from sim.failures.dice import Dice, Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,10 @@ class RestartForm(MachinesForm):
     target_kinds = ("instance",)
 
     restart: TargetsField = Field(examples=["api-1"])
+
+    @classmethod
+    def drawn(cls, dice: Dice, places: Places) -> dict[str, Any] | None:
+        return {"restart": dice.choice(places.instances)} if places.instances else None
 
     def made(self, target_kind: TargetKind, target: str, system: System, cause: str) -> Restart:
         when: When = self.when

@@ -21,6 +21,7 @@ from sim.model import Fault, TargetKind
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
+    from sim.failures.dice import Dice, Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,12 @@ class SlowForm(MachinesForm):
         yield from super().problems()
         if self.factor >= 1.0:
             yield Mistake(("factor",), f"got {self.factor:g}; must be above 0 and below 1; write e.g. factor: 0.2")
+
+    @classmethod
+    def drawn(cls, dice: Dice, places: Places) -> dict[str, Any] | None:
+        if not places.nodes:
+            return None
+        return {"slow": dice.choice(places.nodes).name, "factor": round(dice.between(0.05, 0.5), 2)}
 
     def made(self, target_kind: TargetKind, target: str, system: System, cause: str) -> Slow:
         return Slow(cause, cause, target_kind, target, self.when, self.factor)

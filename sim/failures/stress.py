@@ -8,7 +8,7 @@ always wants as many as it says.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -16,6 +16,9 @@ from sim.failures.system import System
 from sim.failures.targets import MachinesForm, TargetsField
 from sim.forms.fields import PositiveNumber
 from sim.model import Fault, TargetKind
+
+if TYPE_CHECKING:
+    from sim.failures.dice import Dice, Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,13 @@ class StressForm(MachinesForm):
 
     stress: TargetsField = Field(examples=["app-2"])
     cores: PositiveNumber = Field(examples=[2])
+
+    @classmethod
+    def drawn(cls, dice: Dice, places: Places) -> dict[str, Any] | None:
+        if not places.nodes:
+            return None
+        node = dice.choice(places.nodes)
+        return {"stress": node.name, "cores": node.cores}
 
     def made(self, target_kind: TargetKind, target: str, system: System, cause: str) -> Stress:
         return Stress(cause, cause, target_kind, target, self.when, self.cores)

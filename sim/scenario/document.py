@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from sim.failures import Faults
+from sim.failures.chaos import ChaosForm
 from sim.forms import CallPolicyForm, Form, MistakeError, inside, show, suggestion
 from sim.forms.base import read_as, schema_of
 from sim.forms.fields import (
@@ -141,7 +142,7 @@ _ON_A_GRAPH = {
 class ScenarioForm(Form):
     """The whole file, or one variant of it with the patch applied (then without the sections of `FILE_ONLY`)."""
 
-    later = frozenset({"registry", "chaos", "sweep", "autoscaling", "operators"})
+    later = frozenset({"registry", "sweep", "autoscaling", "operators"})
     rules = (
         {"if": {"required": ["baseline"]}, "then": {"required": ["variants"]}},
         {"properties": {"services": {"propertyNames": {"not": {"const": EVERY_CALLEE}}}}},
@@ -150,7 +151,7 @@ class ScenarioForm(Form):
         {
             "anyOf": [
                 {"properties": {"run": {"properties": {"warmup": {"not": {"const": AUTO}}}}}},
-                {"properties": {"failures": {"maxProperties": 0}, "traffic": _STEADY}},
+                {"properties": {"failures": {"maxProperties": 0}, "chaos": False, "traffic": _STEADY}},
             ]
         },
     )
@@ -172,6 +173,7 @@ class ScenarioForm(Form):
     failures: dict[Label, Faults] = Field(
         default_factory=dict, examples=["{app 2 dies: {at: 40s, crash: app-2, for: 20s}}"]
     )
+    chaos: ChaosForm | None = Field(None, examples=["{every: exponential(30s), lasting: exponential(5s), seed: 7}"])
     variants: Annotated[dict[Identifier, Any], NonEmpty] = Field(
         default_factory=dict, examples=["{two_zones: {}, one_zone: {nodes: {app: {zones: [a]}}}}"]
     )

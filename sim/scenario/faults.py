@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sim.failures import FaultForm
+from sim.failures.chaos import ChaosForm, Drawn, written
 from sim.failures.form import Strike
-from sim.failures.overlaps import check_overlaps
+from sim.failures.overlaps import Dead, check_overlaps
 from sim.failures.system import System
 from sim.forms import MistakeError, MistakesError
-from sim.model import Fault, Network, Once, Renewal, RunPlan, Service, Source
+from sim.model import Chaos, Fault, Network, Once, Renewal, RunPlan, Service, Source
 from sim.scenario.document import ScenarioForm
 from sim.scenario.findings import Findings
 from sim.scenario.idle import calls_in
@@ -18,6 +19,8 @@ from sim.units import format_duration
 
 MOST_EPISODES = 100_000
 """Of one random fault in a run."""
+NEEDS = (("nodes",), ("services",), ("traffic",), ("network",), ("failures",))
+"""Sections that decide what `chaos` draws."""
 
 
 def system_of(
@@ -38,15 +41,51 @@ def system_of(
     return System(placement.nodes, placement.pools, placement.instances, services, sources, network, calls, region_of)
 
 
-def faults(form: ScenarioForm, run: RunPlan, system: System, findings: Findings) -> tuple[Fault, ...]:
-    """One for each target; a fault with several has the target in its name."""
+def faults(
+    form: ScenarioForm, run: RunPlan, system: System, findings: Findings
+) -> tuple[tuple[Fault, ...], Chaos | None]:
+    """One for each target; a fault with several has the target in its name. What `chaos` drew is at the end."""
     found = [
         (failure, strike)
         for name, failure in form.failures.items()
         for strike in _strikes(failure, name, run, system, findings)
     ]
     _check_overlaps(found, system, findings)
-    return tuple(strike.fault for _, strike in found)
+    declared = tuple(strike.fault for _, strike in found)
+    if form.chaos is None:
+        return declared, None
+    seed = run.seed if form.chaos.seed is None else form.chaos.seed
+    drawn = _drawn(form, form.chaos, seed, run, system, declared, findings)
+    more = tuple(strike.fault for one in drawn for strike in one.strikes)
+    return (*declared, *more), Chaos(seed, tuple((one.name, written(one.entry)) for one in drawn))
+
+
+def _drawn(
+    form: ScenarioForm,
+    chaos: ChaosForm,
+    seed: int,
+    run: RunPlan,
+    system: System,
+    declared: Sequence[Fault],
+    findings: Findings,
+) -> list[Drawn]:
+    dead = Dead(system.node_of)
+    for fault in declared:
+        dead.add(fault)
+    if not findings.can_judge(*NEEDS):
+        return []
+    try:
+        drawn = chaos.draw(seed, run.duration_s, system, dead)
+    except (MistakeError, MistakesError) as error:
+        findings.add_error(chaos, error)
+        return []
+    twice = next((one.name for one in drawn if one.name in form.failures), None)
+    if twice is not None:
+        text = f"draws a fault called {twice}, but failures has one of that name; remove chaos, or rename that one"
+        findings.add(form, ("chaos",), text)
+    text = f"draws no fault in a run of {format_duration(run.duration_s)}; give it a shorter every, or remove it"
+    findings.weigh(form, ("chaos",), bool(drawn), text)
+    return drawn
 
 
 def _strikes(failure: FaultForm, name: str, run: RunPlan, system: System, findings: Findings) -> list[Strike]:

@@ -49,6 +49,8 @@ def check_steady(form: ScenarioForm, findings: Findings) -> None:
     why = []
     if form.failures:
         why.append(f"failures ({listed(form.failures)})")
+    if form.chaos:
+        why.append("chaos")
     why += [
         f"{name}'s {type(source.arrivals).name}" for name, source in form.traffic.items() if _varies(source.arrivals)
     ]
@@ -59,6 +61,7 @@ def check_steady(form: ScenarioForm, findings: Findings) -> None:
             ("warmup",),
             f"{text} steady state to find; write e.g. warmup: {format_duration(form.run.duration * WARMUP_SHARE)}",
             ("failures",),
+            ("chaos",),
             ("traffic",),
         )
 

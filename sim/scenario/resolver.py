@@ -43,7 +43,7 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
     _check_cycles(form, services, findings)
     sources = tuple(_source(name, f, callees, policies, sites, findings) for name, f in form.traffic.items())
     network = sites.network()
-    struck = tuple(faults(form, run, system_of(form, placement, services, sources, network), findings))
+    struck, chaos = faults(form, run, system_of(form, placement, services, sources, network), findings)
     check_steady(form, findings)
     check_users(form, sources, findings)
     sites.check(placement.nodes.values(), services, sources)
@@ -51,7 +51,7 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
     if len(findings):
         return None
     nodes = tuple(placement.nodes.values())
-    return Model(form.scenario, variant, form.title, run, nodes, network, tuple(services), sources, struck)
+    return Model(form.scenario, variant, form.title, run, nodes, network, tuple(services), sources, struck, chaos)
 
 
 def _endpoint(name: str, parts: EndpointParts, service: ServiceForm, scope: CallerScope) -> Endpoint:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sim.balancing import POLICIES
 from sim.distributions import Declared, Parameter
+from sim.failures.chaos import MIXES, drawable
 from sim.failures.links import LinkNameForm
 from sim.failures.partition import OneWayForm
 from sim.failures.system import AREAS, GROUP_KINDS
@@ -71,6 +72,7 @@ def unions() -> dict[str, Any]:
         "Links": _one_or_some(ref(LinkNameForm.__name__)),
         "Group": {"anyOf": [place, {"type": "array", "items": ref("Group"), "minItems": 1}]},
         "Groups": {"type": "array", "items": ref("Group"), "minItems": 2},
+        "FaultMix": {"anyOf": [choices_schema(*MIXES), _some_of(drawable())]},
         "Partition": {"anyOf": [ref("Groups"), ref(OneWayForm.__name__)]},
     }
 
@@ -92,6 +94,17 @@ def one_of(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 def _mapping(form: type[Form]) -> dict[str, Any]:
     return ref(form.__name__ if form.shorthand is None else mapping_of(form))
+
+
+def _some_of(names: list[str]) -> dict[str, Any]:
+    """Weights of some of a few things."""
+    weight = {"type": "number", "exclusiveMinimum": 0}
+    return {
+        "type": "object",
+        "properties": dict.fromkeys(names, weight),
+        "additionalProperties": False,
+        "minProperties": 1,
+    }
 
 
 def _mix(weight: dict[str, Any]) -> dict[str, Any]:
