@@ -35,6 +35,8 @@ class Way:
 class Impairment(Fault):
     """Messages on `ways` suffer."""
 
+    touches_network: ClassVar[bool] = True
+
     ways: tuple[Way, ...]
 
     @property

@@ -23,6 +23,8 @@ MOST_LINKS_NAMED = 6
 class LinkFault(Fault):
     """Links suffer: `pairs` of a sender's and a receiver's site, each one direction."""
 
+    touches_network: ClassVar[bool] = True
+
     pairs: tuple[tuple[str, str], ...]
 
     @abstractmethod
