@@ -22,6 +22,16 @@ TargetKind = Literal["node", "instance", "zone", "rack", "region", "link", "traf
 
 
 @dataclass(frozen=True, slots=True)
+class Disk:
+    """One device with one queue. An operation that moves bytes takes an `access` and bytes / `bytes_per_s`, a flush an
+    `fsync`. None: no time (of `fsync`: nothing flushes)."""
+
+    access: Distribution | None = None
+    fsync: Distribution | None = None
+    bytes_per_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """A machine. `speed` divides work: a burst of w core-seconds alone on a free core takes w / speed seconds."""
 
@@ -33,6 +43,7 @@ class Node:
     """Where it stands in the network: its zone, its rack, or a vertex of a graph."""
     rack: str | None = None
     region: str | None = None
+    disk: Disk | None = None
 
     def __post_init__(self) -> None:
         if not self.site:
@@ -109,11 +120,29 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class WarmUp:
+    """For a time drawn from `for_s`, bursts run at `speed` (below 1) times what they would."""
+
+    for_s: Distribution
+    speed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How an instance comes back after a crash: it boots, dead to callers, then warms up. All are warm at time 0."""
+
+    boot: Distribution | None
+    warm_up: WarmUp | None
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     name: str
     concurrency: Concurrency
     instances: tuple[Instance, ...]
     endpoints: tuple[Endpoint, ...]
+    start: Start | None = None
+    """None: back at once, and warm."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ SIZES: dict[str, Decimal] = {
     **{unit: Decimal(1024) ** power for power, unit in enumerate(("KiB", "MiB", "GiB", "TiB"), 1)},
 }
 """Bytes per unit. `KB` is 1000 bytes, as in most documents of today; 1024 bytes are a `KiB`."""
+BYTE_RATES: dict[str, Decimal] = {f"{unit}/s": factor for unit, factor in SIZES.items()}
+"""Bytes per second, per unit."""
 BIT_RATES: dict[str, Decimal] = {
     unit: Decimal(1000) ** power for power, unit in enumerate(("bps", "kbps", "Mbps", "Gbps", "Tbps"))
 }
@@ -116,6 +118,11 @@ def parse_count(text: str) -> int:
 def parse_size(text: str) -> float:
     """Bytes."""
     return _parse(text, SIZES, "a size", "2kB", "B, kB, MB, GB or TB, or in KiB, MiB, GiB or TiB")
+
+
+def parse_byte_rate(text: str) -> float:
+    """Bytes per second."""
+    return _parse(text, BYTE_RATES, "a throughput", "500MB/s", "B/s, kB/s, MB/s, GB/s or TB/s")
 
 
 def parse_bit_rate(text: str) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-StationKind = Literal["node", "instance", "event loop", "workers"]
+StationKind = Literal["node", "instance", "event loop", "workers", "disk"]
 """A node's cores; the cores that one instance may use, where fewer; the same of an event loop; a pool of threads."""
 
 

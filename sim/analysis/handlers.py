@@ -18,6 +18,7 @@ from sim.steps.behaviour import Behaviour
 from sim.steps.call import Call
 from sim.steps.choose import Choose
 from sim.steps.cpu import Cpu
+from sim.steps.disk import DiskOperation
 from sim.steps.fail import Fail
 from sim.steps.io import Io
 from sim.steps.parallel import Parallel
@@ -53,6 +54,8 @@ class Handler:
     cpu_s: float = 0.0
     """Core-seconds at speed 1."""
     io_s: float = 0.0
+    disk: list[tuple[float, DiskOperation]] = field(default_factory=list)
+    """How often each operation of the disk is reached."""
     edges: list[Edge] = field(default_factory=list)
     behaviours: list[Behaviour] = field(default_factory=list)
     cancels: bool = False
@@ -106,6 +109,8 @@ class _Walk:
                 self.handler.cpu_s += reached * self._mean(step.work, "cpu")
             case Io():
                 self.handler.io_s += reached * self._mean(step.wait, "io")
+            case DiskOperation():
+                self.handler.disk.append((reached, step))
             case Call():
                 edge = self._edge(step)
                 edge.calls += reached

@@ -14,13 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from sim.analysis.disks import operation_time
 from sim.analysis.failing import EndpointName, FailingOf, failing_step, failing_steps
 from sim.analysis.moments import Moments, kth, mixed
 from sim.analysis.spread import shares
-from sim.model import CallPolicy, EventLoop, Model, Retry, Service, Source
+from sim.model import CallPolicy, Disk, EventLoop, Model, Retry, Service, Source
 from sim.steps.call import Call
 from sim.steps.choose import Choose
 from sim.steps.cpu import Cpu
+from sim.steps.disk import DiskOperation
 from sim.steps.io import Io
 from sim.steps.parallel import Parallel
 from sim.steps.repeat import Repeat
@@ -41,6 +43,8 @@ class Seats:
     """Number of the node; -1: on none."""
     burst_s: np.ndarray
     """Seconds that a core-second takes."""
+    disks: tuple[Disk | None, ...] = ()
+    """Of their nodes."""
 
 
 class NoContention:
@@ -100,6 +104,8 @@ class NoContention:
                 return Moments.of(step.work.mean(), step.work.variance(), seats.burst_s)
             case Io():
                 return Moments.of(step.wait.mean(), step.wait.variance(), np.ones(len(seats.zone)))
+            case DiskOperation():
+                return operation_time(step, seats.disks)
             case Call():
                 return self._call(seats, (step.service, step.endpoint), step.policy)
             case Parallel():
@@ -130,7 +136,8 @@ class NoContention:
             number, node = nodes[instance.node]
             rows.append((self.zones[node.site], number, 1.0 / (min(1.0, instance.cores, node.cores) * node.speed)))
         zone, number_of, burst_s = zip(*rows, strict=True)
-        return Seats(np.array(zone), np.array(number_of), np.array(burst_s))
+        disks = tuple(model.nodes[number].disk for number in number_of)
+        return Seats(np.array(zone), np.array(number_of), np.array(burst_s), disks)
 
     def _hop(self, sender: Seats, receiver: Seats) -> tuple[np.ndarray, np.ndarray]:
         """First and second moment of a message's latency, shape (senders, receivers)."""

@@ -39,7 +39,7 @@ def _saturation(found: Explanation) -> Iterator[str]:
 def _first_full(found: Explanation) -> str:
     limiting = found.bottleneck
     busy = max(station.utilization for station in limiting)
-    verb = "is" if len(limiting) == 1 and limiting[0].kind == "event loop" else "are"
+    verb = "is" if len(limiting) == 1 and limiting[0].kind in ("event loop", "disk") else "are"
     subject = _stations(limiting)
     if _only_closed(found) and found.factor < 1.0:
         return f"{subject} {verb} full: the declared users ask for more."
@@ -204,6 +204,8 @@ def _what(stations: Sequence[StationLoad]) -> str:
     first = stations[0]
     if first.kind == "event loop":
         return "event loop" if len(stations) == 1 else "event loops"
+    if first.kind == "disk":
+        return "disk" if len(stations) == 1 else "disks"
     if first.kind == "instance":
         return f"{words.number(first.capacity)} cores" if len(stations) == 1 else "cores"
     if first.kind == "workers" and len(stations) == 1:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sim.analysis.disks import operation_time
 from sim.analysis.explanation import StationKind
 from sim.analysis.failing import EndpointName
 from sim.analysis.handlers import Handler
@@ -46,6 +47,8 @@ class Channel:
     """Core-seconds at speed 1, shape (sources,)."""
     held_s: np.ndarray
     """Worker-seconds on each instance if all went there, shape (sources, instances)."""
+    disk_s: np.ndarray
+    """Seconds of the disk of each instance's node, likewise."""
 
 
 @dataclass(slots=True)
@@ -55,12 +58,14 @@ class Seating:
     node: np.ndarray
     own: np.ndarray
     workers: np.ndarray
+    disk: np.ndarray
     speed: np.ndarray
 
     def loads(self, channel: Channel) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """(stations of shape (n,), seconds there per request if all went to that instance, shape (sources, n))."""
         cores = channel.core_s[:, None] / self.speed
-        for stations, amount in ((self.node, cores), (self.own, cores), (self.workers, channel.held_s)):
+        used = (self.node, cores), (self.own, cores), (self.workers, channel.held_s), (self.disk, channel.disk_s)
+        for stations, amount in used:
             here = stations != NOWHERE
             if here.any():
                 yield np.where(here, stations, 0), np.where(here, amount, 0.0)
@@ -104,6 +109,8 @@ def stations(model: Model, handlers: Mapping[EndpointName, Handler], traffic: Tr
     """The stations of a model under some traffic; sources without end (`traffic.endless`) ask for nothing."""
     places = [Place("node", node.name, node.cores) for node in model.nodes]
     number = {place.name: row for row, place in enumerate(places)}
+    disk = {node.name: len(places) + row for row, node in enumerate(n for n in model.nodes if n.disk is not None)}
+    places += [Place("disk", name, 1.0) for name in disk]
     seating = {}
     for service in model.services:
         rows = []
@@ -118,7 +125,7 @@ def stations(model: Model, handlers: Mapping[EndpointName, Handler], traffic: Tr
             if isinstance(service.concurrency, Threads):
                 workers = len(places)
                 places.append(Place("workers", instance.name, service.concurrency.workers))
-            rows.append((number[instance.node], own, workers, node.speed))
+            rows.append((number[instance.node], own, workers, disk.get(instance.node, NOWHERE), node.speed))
         seating[service.name] = Seating(*(np.array(column) for column in zip(*rows, strict=True)))
     channels = _channels(model, handlers, traffic, times)
     return Stations(places, channels, seating, len(model.sources))
@@ -134,11 +141,15 @@ def _channels(
         key = (edge.client, edge.service, repr(edge.policy.balance))
         if key not in found:
             sources = len(model.sources)
-            nothing = np.zeros(sources), np.zeros(sources), np.zeros((sources, sizes[edge.service]))
+            each = sources, sizes[edge.service]
+            nothing = np.zeros(sources), np.zeros(sources), np.zeros(each), np.zeros(each)
             found[key] = Channel(edge.service, edge.policy.balance, *nothing)
         found[key].attempts += flow
         found[key].core_s += _times(flow, handlers[edge.callee].cpu_s)
         found[key].held_s += _times(flow[:, None], times.residence[edge.callee].mean)
+        for reached, operation in handlers[edge.callee].disk:
+            once = operation_time(operation, times.seats[edge.service].disks)
+            found[key].disk_s += _times(flow[:, None], reached * once.mean)
     return list(found.values())
 
 

@@ -12,7 +12,13 @@ from sim.units import format_duration
 
 MOST_NAMES, MOST_PARTS = 3, 4
 LEAST_SHARE = 1e-6
-CAPACITIES = {"node": "cores", "instance": "share of cores", "event loop": "event loop", "workers": "workers"}
+CAPACITIES = {
+    "node": "cores",
+    "instance": "share of cores",
+    "event loop": "event loop",
+    "workers": "workers",
+    "disk": "disk",
+}
 
 
 def rate(per_second: float) -> str:

@@ -7,6 +7,8 @@ from math import prod
 
 from sim.engine import loop
 from sim.engine.clock import Environment
+from sim.engine.neighbours import Neighbours
+from sim.engine.starts import Starts
 from sim.errors import DsimError
 from sim.model import TargetKind
 
@@ -20,6 +22,9 @@ class Cluster:
         self._speeds = {node.name: node.speed for node in env.tables.model.nodes}
         self._factors: dict[str, list[float]] = {}
         self._handles: dict[str, list[int]] = {}
+        self._starts = Starts(env)
+        self._neighbours = Neighbours(env)
+        self._disk_factors: dict[str, list[float]] = {}
 
     def _node(self, name: str) -> int:
         return _row(self._tables.node_row, name, "node")
@@ -52,15 +57,19 @@ class Cluster:
     def crash_node(self, name: str) -> None:
         """The host dies: everything on it ends, nobody is told. Crashes nest: it is up after as many restores."""
         self.env.control(loop.CRASH_NODE, self._node(name))
+        self._starts.crashed_node(name)
 
     def restore_node(self, name: str) -> None:
+        self._starts.restoring_node(name)
         self.env.control(loop.RESTORE_NODE, self._node(name))
 
     def crash_instance(self, name: str) -> None:
         """The process dies: everything in it ends, callers are reset, later ones refused until it is restored."""
         self.env.control(loop.CRASH_INSTANCE, self._instance(name))
+        self._starts.crashed(name)
 
     def restore_instance(self, name: str) -> None:
+        self._starts.restoring(name)
         self.env.control(loop.RESTORE_INSTANCE, self._instance(name))
 
     def pause_node(self, name: str) -> None:
@@ -86,6 +95,32 @@ class Cluster:
     def unslow_node(self, name: str, factor: float) -> None:
         self._factors[name].remove(factor)
         self._set_speed(name)
+
+    def stress_node(self, name: str, cores: float) -> None:
+        """A neighbour wants so many of the node's cores, and competes for them as one more instance would."""
+        self._node(name)
+        self._neighbours.want(name, cores)
+
+    def relieve_node(self, name: str, cores: float) -> None:
+        self._neighbours.want_no_more(name, cores)
+
+    def slow_disk(self, name: str, factor: float) -> None:
+        """The node's disk works at `factor` times its speed; factors multiply until they are taken back."""
+        self._disk(name)
+        self._disk_factors.setdefault(name, []).append(factor)
+        self._set_disk_speed(name)
+
+    def unslow_disk(self, name: str, factor: float) -> None:
+        self._disk_factors[name].remove(factor)
+        self._set_disk_speed(name)
+
+    def _disk(self, name: str) -> int:
+        self._node(name)
+        return _row(self._tables.disk_row, name, "disk of node")
+
+    def _set_disk_speed(self, name: str) -> None:
+        row = int(self._tables.state["instance"][self._disk(name)]["node"])
+        self.env.control(loop.SET_SPEED, row, amount=prod(self._disk_factors[name]))
 
     def _set_speed(self, name: str) -> None:
         """From the factors in force, so that the full speed comes back to the last bit."""

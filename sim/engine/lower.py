@@ -11,12 +11,14 @@ import numpy as np
 from sim.balancing.compile import addresses
 from sim.balancing.policy import POLICIES
 from sim.distributions import Distribution, DistributionTable
+from sim.engine import devices
+from sim.engine.devices import check_room as _check
 from sim.errors import DsimError
 from sim.kernel.codes import EVENT_LOOP, GOROUTINES, NONE, OUTCOMES, THREADS
 from sim.kernel.draws import stream_key
 from sim.kernel.histogram import BINS
 from sim.kernel.hooks import entry_address, forget, set_arrays
-from sim.kernel.tables import CAPACITY, new_state
+from sim.kernel.tables import new_state
 from sim.model import Balance, CallPolicy, EventLoop, Model, Service, Source, Threads
 from sim.steps.program import Program
 from sim.traffic import Closed, Trace, lower_arrivals
@@ -50,11 +52,14 @@ class Lowered:
     data: np.ndarray
     bins: np.ndarray
     model: Model
+    replication: int
     edges: list[Edge]
     endpoint_rows: list[tuple[str, str]]
     """(instance, "service.endpoint") of each server-side stat row, in order; edges' stat rows follow."""
     instance_row: dict[str, int]
     node_row: dict[str, int]
+    disk_row: dict[str, int]
+    """Instance row of each node's disk, by the node's name."""
     behaviours: list[tuple[str, list[int]]]
     """Generator functions, and the program rows of the calls that each may make."""
     policies: list[str]
@@ -64,11 +69,6 @@ class Lowered:
         self.state = self.entry = None
         forget(self.data, self.bins)
         self.data = self.bins = np.empty(0)
-
-
-def _check(table: str, count: int) -> None:
-    if count > CAPACITY[table]:
-        raise DsimError(f"the model needs {count:,} rows of the kernel's table `{table}`; at most {CAPACITY[table]:,}")
 
 
 class Lowering:
@@ -89,6 +89,7 @@ class Lowering:
         self.service_row = {service.name: row for row, service in enumerate(model.services)}
         self.instances = [(service, instance) for service in model.services for instance in service.instances]
         self.instance_row = {instance.name: row for row, (_, instance) in enumerate(self.instances)}
+        self.disk_row: dict[str, int] = {}
         self.first_instance: dict[str, int] = {}
         self.endpoint_rows: list[tuple[str, str]] = []
         self.channel_of: dict[str, dict[tuple[str, str, str], int]] = {}
@@ -154,10 +155,12 @@ class Lowering:
             data,
             bins,
             self.model,
+            self.replication,
             self.edges,
             self.endpoint_rows,
             self.instance_row,
             self.node_row,
+            self.disk_row,
             self.behaviours,
             list(self.policy_row),
         )
@@ -170,6 +173,7 @@ class Lowering:
         for table, count in (("node", len(model.nodes)), ("instance", len(self.instances))):
             _check(table, count)
         S.nodes, S.instances = len(model.nodes), len(self.instances)
+        S.node_rows, S.instance_rows = S.nodes, S.instances
         for row, node in enumerate(model.nodes):
             to = S.node[row]
             to.first_instance, to.zone, to.cores, to.speed = NONE, self.zone[node.site], node.cores, node.speed
@@ -184,6 +188,7 @@ class Lowering:
         for row, service in enumerate(model.services):
             S.service[row].first_instance = self.first_instance.get(service.name, 0)
             S.service[row].instance_count = len(service.instances)
+        self.disk_row = devices.add_disks(S, model.nodes, self.laws)
         self._latencies()
 
     def _instance(self, row: int, service: Service, node: str, cores: float, stats: int) -> None:

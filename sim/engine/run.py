@@ -11,7 +11,7 @@ import pandas as pd
 
 from sim.kernel.histogram import BINS, quantile
 
-ScopeKind = Literal["source", "request", "call", "endpoint", "service", "instance", "node"]
+ScopeKind = Literal["source", "request", "call", "endpoint", "service", "instance", "node", "disk"]
 
 
 @dataclass
@@ -75,17 +75,18 @@ class Scope:
 
 @dataclass
 class Gauge:
-    """Time averages over [warm-up, end] of an instance or a node."""
+    """Time averages over [warm-up, end] of an instance, a node or a disk."""
 
-    kind: Literal["instance", "node"]
+    kind: Literal["instance", "node", "disk"]
     name: str
+    """Of a disk: the node's."""
     in_system_mean: float
-    """Tasks present, waiting or in service."""
+    """Tasks present, waiting or in service; operations, of a disk."""
     queue_mean: float
-    """Tasks waiting for a worker (threads) or bursts waiting for the loop (event_loop)."""
+    """Tasks waiting for a worker (threads), bursts waiting for the loop (event_loop), operations for the disk."""
     busy_cores_mean: float
     utilization: float
-    """busy_cores_mean over the cores of the node, or over what the instance may use of them."""
+    """busy_cores_mean over the cores of the node, or over what the instance may use of them; a disk counts as one."""
 
 
 @dataclass
@@ -107,7 +108,7 @@ class Run:
     series: pd.DataFrame
     """One row a window and scope: window_start_s, kind, name, offered, ok, good (ok within the class's SLO latency),
     failed (neither ok nor cancelled), latency_mean_s, p50_s, p99_s (sources only), in_system, queue, utilization
-    (instances and nodes only, at the window's mean)."""
+    (instances, nodes and disks only, at the mean)."""
     requests: Path | None
     """Parquet file of recorded requests (record: sample | all): index, source, endpoint, intended_s, latency_s,
     outcome, attempts, instance, key, size_bytes."""

@@ -67,17 +67,21 @@ def stat_groupings(tables: Lowered) -> list[Grouping]:
 
 
 def place_groupings(tables: Lowered) -> list[tuple[Grouping, np.ndarray]]:
-    """Groupings of the instance rows, with the cores of each thing."""
+    """Groupings of the rows of instances and disks, with the cores of each thing; a disk has one."""
     model = tables.model
     instances = [instance for service in model.services for instance in service.instances]
+    disks = list(tables.disk_row)
+    no_instance: list[Any] = [None] * len(instances)
+    no_disk: list[Any] = [None] * len(disks)
     cores_of_node = {node.name: node.cores for node in model.nodes}
-    usable = [min(float(row["cores"]), cores_of_node[i.node]) for row, i in zip(_rows(tables), instances, strict=True)]
+    usable = [min(float(row["cores"]), cores_of_node[i.node]) for row, i in zip(_rows(tables), instances, strict=False)]
     return [
-        (_grouping("instance", [instance.name for instance in instances]), np.array(usable)),
+        (_grouping("instance", [*(instance.name for instance in instances), *no_disk]), np.array(usable)),
         (
-            _grouping("node", [instance.node for instance in instances], list(cores_of_node)),
+            _grouping("node", [*(instance.node for instance in instances), *no_disk], list(cores_of_node)),
             np.array(list(cores_of_node.values())),
         ),
+        (_grouping("disk", [*no_instance, *disks]), np.ones(len(disks))),
     ]
 
 

@@ -142,8 +142,9 @@ class Simulation:
         if self.tables.state["tasks_used"] < self.tables.state["in_flight"] // 2:
             return "waiting to be sent again"
         present = self.tables.state["instance"][: int(self.tables.state["instances"])]["in_system"]
-        name = list(self.tables.instance_row)[int(np.argmax(present))]
-        return f"at instance {name} ({int(present.max()):,} tasks)"
+        names = [f"instance {name}" for name in self.tables.instance_row]
+        names += [f"the disk of {name}" for name in self.tables.disk_row]
+        return f"at {names[int(np.argmax(present))]} ({int(present.max()):,} tasks)"
 
 
 def simulate(

@@ -14,6 +14,7 @@ from sim.errors import DsimError
 from sim.forms.base import MistakeError, show, suggestion
 from sim.units import (
     BIT_RATES,
+    BYTE_RATES,
     DURATIONS,
     PREFIXES,
     SIZES,
@@ -22,6 +23,7 @@ from sim.units import (
     format_duration,
     format_size,
     parse_bit_rate,
+    parse_byte_rate,
     parse_count,
     parse_duration,
     parse_share,
@@ -79,6 +81,15 @@ def read_bit_rate(value: Any) -> float:
     rate = _parsed(parse_bit_rate, value, "a bandwidth such as 10Gbps")
     if not 1 <= rate <= FASTEST_BPS:
         raise MistakeError(f"got {show(value)}; must be a bandwidth from 1bps to {format_bit_rate(FASTEST_BPS)}")
+    return rate
+
+
+def read_byte_rate(value: Any) -> float:
+    """Bytes per second, from text with a unit."""
+    check_has_unit(value, "{0}MB/s or {0}GB/s")
+    rate = _parsed(parse_byte_rate, value, "a throughput such as 500MB/s")
+    if not 1 <= rate <= LARGEST_BYTES:
+        raise MistakeError(f"got {show(value)}; must be a throughput from 1B/s to {format_size(LARGEST_BYTES)}/s")
     return rate
 
 
@@ -219,6 +230,7 @@ _EXAMPLES = {
     "/s": "a rate such as 400/s",
     "kB": "a size such as 2kB",
     "Gbps": "a bandwidth such as 10Gbps",
+    "MB/s": "a throughput such as 500MB/s",
 }
 """By a unit of each kind."""
 
@@ -265,6 +277,7 @@ TimeoutField = Annotated[
 ]
 Size = Annotated[float, *_field(read_size, quantity_schema(SIZES, "above zero"))]
 BitRate = Annotated[float, *_field(read_bit_rate, quantity_schema(BIT_RATES, "above zero"))]
+ByteRate = Annotated[float, *_field(read_byte_rate, quantity_schema(BYTE_RATES, "above zero"))]
 Probability = Annotated[float, *_field(read_probability, PERCENTAGE)]
 PositiveNumber = Annotated[float, *_field(read_number, {"type": "number", "exclusiveMinimum": 0, "maximum": 1e15})]
 Count = Annotated[int, *count_field(1)]

@@ -25,8 +25,9 @@ ALL, COHORT = range(2)
 
 FREE, FLYING, QUEUED, READY, ON_CPU, CPU_WAIT, IN_IO, IN_CALL, IN_JOIN, IN_BEHAVIOUR, REPLYING, SILENT = range(12)
 """States of a task row: unused; its request is on the wire; waits for a worker; about to run its next step; burst runs;
-burst waits for the event loop; waits for time, or for its errand; for a call; for its branches; for the user's generator; its answer is on
-the wire; nothing will ever be answered (lost or killed on a dead host), the caller has not given up yet."""
+burst waits for the event loop; waits for time, or for its errand; for a call; for its branches; for the user's
+generator; its answer is on the wire; nothing will ever be answered (lost or killed on a dead host), the caller has not
+given up yet."""
 
 THREADS, EVENT_LOOP, GOROUTINES = range(3)
 

@@ -324,8 +324,10 @@ STATE_FIELDS = (
     ("outbox_length", "i8"),
     ("spool_length", "i8"),
     ("arena_used", "i8"),
-    ("nodes", "i8"),
-    ("instances", "i8"),
+    ("nodes", "i8"),  # of the model
+    ("node_rows", "i8"),  # used; beyond the model's: of what no service runs on, such as disks
+    ("instances", "i8"),  # of the model, then disks: what is measured
+    ("instance_rows", "i8"),  # used; beyond: neighbours
     ("channel_words", "i8"),  # of the largest balancer image
     ("data_address", "u8"),  # of the array that hooks.data_of gives
     ("data_length", "i8"),

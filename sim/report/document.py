@@ -77,6 +77,7 @@ def _variant(results: Results, variant: str) -> dict[str, Any]:
         "sources": {s.name: _estimates(results.estimates(variant, s.name)) for s in model.sources},
         "services": {row.name: _estimates(row.estimates) for row in rows if row.kind == "service"},
         "nodes": {row.name: _estimates(row.estimates) for row in rows if row.kind == "node"},
+        "disks": {row.name: _estimates(row.estimates) for row in rows if row.kind == "disk"},
     }
 
 

@@ -63,11 +63,14 @@ def source_rows(results: Results) -> Iterator[SourceRow]:
 
 
 def place_rows(results: Results, variant: str) -> list[PlaceRow]:
-    """Services and nodes, the busiest first."""
+    """Services, nodes and disks, the busiest first."""
     runs, model, caveat = results.of(variant), results.models[variant], results.caveat
     services = [(s.name, service_estimates(runs, s, caveat=caveat)) for s in model.services]
     nodes = [(node.name, gauge_estimates(runs, [node.name], "node", caveat=caveat)) for node in model.nodes]
+    with_disks = dict.fromkeys(gauge.name for gauge in runs[0].gauges if gauge.kind == "disk")
+    disks = [(name, gauge_estimates(runs, [name], "disk", caveat=caveat)) for name in with_disks]
     rows = [PlaceRow(variant, "service", *of) for of in services] + [PlaceRow(variant, "node", *of) for of in nodes]
+    rows += [PlaceRow(variant, "disk", *of) for of in disks]
     return sorted(rows, key=lambda row: -row.estimates["utilization"].value)
 
 

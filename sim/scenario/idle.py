@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sim.forms import listed
-from sim.model import Service, Source
+from sim.model import Fault, Service, Source
 from sim.scenario.document import ScenarioForm
 from sim.scenario.findings import Findings
 from sim.scenario.placement import Placement
@@ -39,17 +39,32 @@ def weigh_all(
     _weigh_arrivals(form, sources, findings)
 
 
-def calls_in(steps: Iterable[Any]) -> Iterator[Call]:
-    """All calls that some steps may make, branches and turns included."""
+def weigh_starts(form: ScenarioForm, faults: Sequence[Fault], findings: Findings) -> None:
+    """Something has to end for anything to start again."""
+    for name, service in form.services.items():
+        if service.start is not None:
+            text = "nothing ever starts: all are up and warm at 0, and nothing crashes; remove it, or add failures"
+            findings.weigh(form, ("services", name, "start"), any(fault.kills for fault in faults), text)
+
+
+def steps_in(steps: Iterable[Any]) -> Iterator[Any]:
+    """All steps, branches and turns included."""
     for step in steps:
+        yield step
+        match step:
+            case Parallel() | Choose():
+                for branch in step.branches:
+                    yield from steps_in(branch)
+            case Repeat():
+                yield from steps_in(step.steps)
+
+
+def calls_in(steps: Iterable[Any]) -> Iterator[Call]:
+    """All calls that some steps may make."""
+    for step in steps_in(steps):
         match step:
             case Call():
                 yield step
-            case Parallel() | Choose():
-                for branch in step.branches:
-                    yield from calls_in(branch)
-            case Repeat():
-                yield from calls_in(step.steps)
             case Behaviour():
                 yield from step.calls
 

@@ -12,6 +12,7 @@ from sim.forms.base import Mistake
 from sim.forms.fields import Identifier, PositiveNumber, count_field
 from sim.scenario.links import BetweenForm, LinkForm, SameNodeForm
 from sim.scenario.names import Names, Vertices
+from sim.scenario.physical import DiskForm
 from sim.scenario.topologies import TopologyField
 
 MOST_NODES = 100_000
@@ -21,7 +22,7 @@ class PoolForm(Form):
     """Nodes called pool-1, pool-2 …, dealt over the zones in turn."""
 
     shape = "a mapping such as {count: 6, zones: [a, b], cores: 4}"
-    later = frozenset({"memory", "disk", "clock", "title"})
+    later = frozenset({"memory", "clock", "title"})
 
     rules = ({"if": {"properties": {"count": False}}, "then": {"properties": {"zones": {"maxItems": 1}}}},)
 
@@ -31,6 +32,7 @@ class PoolForm(Form):
     speed: PositiveNumber = Field(1.0, examples=[1])
     racks: Annotated[int, *count_field(1, MOST_NODES)] | None = Field(None, examples=[2])
     at: Vertices | None = Field(None, examples=["[host-1, host-2]"])
+    disk: DiskForm | None = Field(None, examples=["{access: 100us, throughput: 500MB/s, fsync: exponential(2ms)}"])
 
 
 ZONED = ("same_rack", "same_zone", "across_zones", "across_regions", "between")

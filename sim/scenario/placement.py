@@ -100,8 +100,9 @@ class Placement:
 
 def pool_nodes(name: str, pool: PoolForm, sites: Sites) -> tuple[Node, ...]:
     """name-1, name-2 …"""
+    disk = pool.disk.disk() if pool.disk else None
     return tuple(
-        Node(f"{name}-{i}", seat.zone, pool.cores, pool.speed, seat.site, seat.rack, seat.region)
+        Node(f"{name}-{i}", seat.zone, pool.cores, pool.speed, seat.site, seat.rack, seat.region, disk)
         for i, seat in enumerate(sites.of_pool(name, pool), 1)
     )
 

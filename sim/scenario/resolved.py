@@ -20,6 +20,7 @@ from sim.steps.behaviour import Behaviour
 from sim.steps.call import Call
 from sim.steps.choose import Choose
 from sim.steps.cpu import Cpu
+from sim.steps.disk import DiskOperation
 from sim.steps.fail import Fail
 from sim.steps.io import Io
 from sim.steps.parallel import Parallel
@@ -27,7 +28,7 @@ from sim.steps.repeat import Repeat
 
 KINDS: tuple[type, ...] = (
     *(Threads, EventLoop, Goroutines),
-    *(Behaviour, Call, Choose, Cpu, Fail, Io, Parallel, Repeat),
+    *(Behaviour, Call, Choose, Cpu, DiskOperation, Fail, Io, Parallel, Repeat),
     *(Once, Renewal),
 )
 """Classes whose objects stand where others could: they are shown with their kind."""

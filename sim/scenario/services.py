@@ -30,6 +30,7 @@ from sim.forms.steps import read_reference, read_steps
 from sim.forms.weights import Weight, read_weight
 from sim.scenario.machines import MOST_NODES
 from sim.scenario.names import Names, Vertex
+from sim.scenario.physical import StartForm
 
 
 class ThreadsForm(Form):
@@ -117,6 +118,7 @@ class ServiceForm(Form):
     calls: dict[Reference, CallPolicyForm] = Field(default_factory=dict, examples=["{orders: {timeout: 500ms}}"])
     request: Size | None = Field(None, examples=["2kB"])
     response: Size | None = Field(None, examples=["10kB"])
+    start: StartForm | None = Field(None, examples=["{boot: 5s, warm_up: {for: 30s, speed: 0.3}}"])
 
     rules = (
         {

@@ -11,12 +11,13 @@ from sim.kernel.errands import come_back
 from sim.kernel.jit import i8, kernel, void
 from sim.kernel.servers import end_task
 from sim.kernel.tables import STATE_TYPE
-from sim.steps import behaviour, call, choose, cpu, fail, io, parallel, repeat
+from sim.steps import behaviour, call, choose, cpu, disk, fail, io, parallel, repeat
 from sim.steps.program import END_CODE, ERRAND_CODE, JUMP_CODE, Program
 
 KINDS: dict[type, Any] = {
     cpu.Cpu: cpu,
     io.Io: io,
+    disk.DiskOperation: disk,
     call.Call: call,
     parallel.Parallel: parallel,
     choose.Choose: choose,
@@ -55,6 +56,9 @@ def run_task(S, row):
             return
         if kind == behaviour.CODE:
             behaviour.enter(S, row)
+            return
+        if kind == disk.CODE:
+            disk.enter(S, row)
             return
         if kind == ERRAND_CODE:
             come_back(S, row)

@@ -1,8 +1,8 @@
 """From a handler's tree of steps to rows of the kernel's step table.
 
 A sequence is consecutive rows, closed by an end row; branches stand after the sequence that they belong to. A step's
-`lower` emits its rows; `later` puts off what must stand elsewhere. Row 0 fails a handler or branch, row 1 ends it well, row 2 ends
-an errand.
+`lower` emits its rows; `later` puts off what must stand elsewhere. Row 0 fails a handler or branch, row 1 ends it well,
+row 2 ends an errand.
 """
 
 from __future__ import annotations

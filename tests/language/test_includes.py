@@ -103,7 +103,7 @@ def test_mistakes_name_the_file_that_has_the_wrong_value(folder: Path) -> None:
         "main.yaml:3: services.api.instances",
         "main.yaml:4: services.db.instances",
         "main.yaml:4: services.db.zones: unknown key zones; allowed here: nodes, zone, instances, cores, concurrency, "
-        "endpoints, steps, cpu, io, fail, calls, request, response; did you mean zone?",
+        "endpoints, steps, cpu, io, fail, calls, request, response, start; did you mean zone?",
     ]
     (folder / "parts" / "shop.yaml").write_text(SHOP.replace("io: 5ms", "io: 5"))
     assert [s.partition(":")[0] for s in told(folder, text)] == ["main.yaml"] * 3 + [f"parts{os.sep}shop.yaml"]
