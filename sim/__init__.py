@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim import report
+    from sim import network, report
     from sim.analysis import explain_scenario as explain
     from sim.experiment import Results, load_results
     from sim.experiment import run_scenario as run
@@ -31,6 +31,7 @@ __all__ = [
     "load",
     "load_results",
     "load_text",
+    "network",
     "report",
     "run",
     "weigh",
@@ -43,6 +44,7 @@ _HOMES = {
     "load": ("sim.scenario", "load"),
     "load_results": ("sim.experiment", "load_results"),
     "load_text": ("sim.scenario", "load_text"),
+    "network": ("sim", "network"),
     "report": ("sim", "report"),
     "run": ("sim.experiment", "run_scenario"),
     "weigh": ("sim.experiment.state_runs", "weigh"),

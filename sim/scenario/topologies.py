@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 import networkx as nx
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
+from sim.errors import ScenarioErrors
 from sim.forms import Form, MistakeError, MistakesError, inside, listed, show, suggestion, unknown
 from sim.forms.base import Mistake, not_one, read_as, schema_of
 from sim.forms.fields import Identifier, count_field
@@ -19,6 +20,7 @@ from sim.network import EDGE_KEYS, VERTEX_KEYS, GraphError, fat_tree, leaf_spine
 from sim.network.graphs import check_simple, edges_of
 from sim.scenario.links import EdgeForm, LinkForm, LinkKeys, Rules, link_of
 from sim.scenario.names import read_vertex
+from sim.scenario.reader import parse
 
 MOST_VERTICES = 2000
 MOST_PORTS = 16
@@ -223,12 +225,22 @@ class GraphForm(LinkKeys):
             if key not in EDGE_KEYS and (meant := suggestion(key, EDGE_KEYS)):
                 raise MistakeError(f"the edge {name} has the unknown attribute {key}{meant}")
         try:
-            return link_of(self, read_as(LinkKeys, known))
+            return link_of(self, read_as(LinkKeys, {key: _value(given) for key, given in known.items()}))
         except MistakesError as error:
             where = ".".join(map(str, error.found[0].location))
             raise MistakeError(f"the edge {name}: {where}: {error.found[0].text}") from None
         except MistakeError as error:
             raise MistakeError(f"the edge {name} {error.text}") from None
+
+
+def _value(given: Any) -> Any:
+    """An attribute of a graph file; a mapping is written as text there."""
+    if not isinstance(given, str) or not given.startswith("{"):
+        return given
+    try:
+        return parse(given, "")[0]
+    except ScenarioErrors:
+        return given
 
 
 def _spot(name: str, data: Mapping[str, Any]) -> Spot:

@@ -114,10 +114,10 @@ class Vertices(Sites):
                     if sender in graph and sender not in reached:
                         reached[sender] = {sender, *nx.descendants(graph, sender)}
                     if sender != receiver and receiver not in reached.get(sender, {receiver}):
-                        apart.append(f"{sender} to {receiver}, as {caller} needs to call {listed(callees)}")
+                        apart.append(f"{sender} to {receiver}, but {caller} calls {listed(callees)}")
         ways = list(dict.fromkeys(apart))
         if ways:
-            more = f" (and {len(ways) - 1} more are missing)" if len(ways) > 1 else ""
+            more = f" ({len(ways) - 1} more ways are missing)" if len(ways) > 1 else ""
             text = f"the graph has no way from {ways[0]}{more}; add a link, or put them elsewhere with at:"
             self.findings.add(self.form, PLACE, text, ("nodes",), ("services",), ("traffic",))
 

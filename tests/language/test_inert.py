@@ -28,7 +28,10 @@ from sim.scenario import Scenario, load, load_text
 from sim.scenario.judge import RemainderForm
 from sim.scenario.resolved import plain
 from tests.language import inert_cases as cases
-from tests.language.inert_cases import FORM_CASES, PLAIN, Case
+from tests.language.inert_cases import PLAIN, Case
+from tests.language.inert_network import AWAITED, GRAPH_FILES, NETWORK
+
+FORM_CASES = cases.FORM_CASES | NETWORK
 
 ELSEWHERE = {
     "ScenarioForm.variants": "test_variants_and_their_baseline_show",
@@ -81,7 +84,7 @@ def test_every_key_has_a_case() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name, text in cases.TABLES.items():
+    for name, text in (cases.TABLES | GRAPH_FILES).items():
         (tmp_path / name).write_text(text)
     plugin = tmp_path / "inert_plugin.py"
     plugin.write_text(cases.PLUGIN)
@@ -139,7 +142,9 @@ def check(case: Case, folder: Path) -> None:
 
 
 def case_of(key: str) -> Any:
-    awaited = pytest.mark.xfail(key in cases.AWAITED, reason="the kernel does not simulate it yet", strict=True)
+    awaited = pytest.mark.xfail(
+        key in cases.AWAITED | AWAITED, reason="the kernel does not simulate it yet", strict=True
+    )
     return pytest.param(key, marks=awaited)
 
 
