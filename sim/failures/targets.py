@@ -15,6 +15,8 @@ from sim.forms.base import not_one, read_each, schema_of
 from sim.forms.fields import read_identifier
 from sim.model import Fault, TargetKind
 
+MOST_GROUPS = 32
+
 
 def _list_of(read: Callable[[Any], Any], what: str) -> Callable[[Any], tuple[Any, ...]]:
     """One, or a list of at least one."""
@@ -69,6 +71,10 @@ def read_groups(value: Any) -> tuple[Group, ...]:
     if not isinstance(value, list) or len(value) < 2:
         example = "[{zone: a}, {zone: b}]"
         raise MistakeError(f"got {show(value)}; must be a list of two groups or more; write e.g. {example}")
+    if len(value) > MOST_GROUPS:
+        raise MistakeError(
+            f"got {len(value)} groups; must be at most {MOST_GROUPS}; put some into one: {{zone: [a, b]}}"
+        )
     return tuple(read_each(value, read_group))
 
 

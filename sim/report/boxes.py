@@ -15,6 +15,7 @@ from sim.steps.behaviour import Behaviour
 
 NAMES_SHOWN = 4
 """Instances in the box of a node."""
+FAULTS_SHOWN = 4
 CELLS_APART = 8
 """With more shared nodes than this, those that are alike share a box."""
 
@@ -106,7 +107,7 @@ def _service_box(service: Service, model: Model, found: Explanation, own: dict[s
     struck = [(f, n) for f in model.faults for n in _struck(f, names, hosts)]
     several = f"{len(service.instances):,} × " if len(service.instances) > 1 else ""
     lines = (several + _concurrency(service), _where(service, hosts))
-    return Box(service.name, lines, bar, tuple(_broken(*of) for of in struck))
+    return Box(service.name, lines, bar, _first_few([_broken(*of) for of in struck]))
 
 
 def _struck(fault: Fault, names: set[str], hosts: set[str]) -> Iterator[str]:
@@ -139,7 +140,7 @@ def _node_box(node: Node, model: Model, found: Explanation) -> Box:
     more = len(instances) - NAMES_SHOWN
     shown = [*instances[: NAMES_SHOWN - 1], f"and {more + 1} more"] if more > 0 else instances
     faults = [f for f in model.faults if node.name in f.nodes]
-    broken = tuple(_broken(fault, "") for fault in faults)
+    broken = _first_few([_broken(fault, "") for fault in faults])
     return Box(node.name, (cores, *(shown or ["idle"])), found.station(node.name), broken, node.zone)
 
 
@@ -165,6 +166,12 @@ def _together(cells: Sequence[Box], model: Model) -> Iterator[Box]:
         shown = (*held[: NAMES_SHOWN - 1], f"and {more + 1} more") if more > 0 else held or ("idle",)
         name = f"{same[0].name} … {same[-1].name}" if len(same) > 2 else f"{same[0].name}, {same[1].name}"
         yield replace(same[0], name=name, lines=(f"{len(same)} × {same[0].lines[0]}", *shown), count=len(same))
+
+
+def _first_few(broken: Sequence[str]) -> tuple[str, ...]:
+    """As many as a box has room for."""
+    more = len(broken) - FAULTS_SHOWN
+    return (*broken[: FAULTS_SHOWN - 1], f"and {more + 1} more") if more > 0 else tuple(broken)
 
 
 def _broken(fault: Fault, name: str) -> str:
