@@ -19,6 +19,7 @@ from sim.failures import (
     restart,
     rolling_restart,
     slow,
+    slow_disk,
     stress,
 )
 from sim.failures.common_cause import Together
@@ -34,6 +35,7 @@ from sim.failures.pause import Pause
 from sim.failures.restart import Restart
 from sim.failures.rolling_restart import RollingRestart
 from sim.failures.slow import Slow
+from sim.failures.slow_disk import SlowDisk
 from sim.failures.stress import Stress
 from sim.model import Fault
 
@@ -44,6 +46,7 @@ KINDS: dict[type[Fault], ModuleType] = {
     Outage: outage,
     Pause: pause,
     Slow: slow,
+    SlowDisk: slow_disk,
     Stress: stress,
     Partition: partition,
     Loss: loss,
@@ -69,6 +72,7 @@ __all__ = [
     "Restart",
     "RollingRestart",
     "Slow",
+    "SlowDisk",
     "Stress",
     "Together",
 ]

@@ -49,7 +49,7 @@ def down_s(for_s: float | None, service: str, system: System) -> float:
     """How long a process is down before it is started. Raises MistakeError where nothing says it."""
     if for_s is not None:
         return for_s
-    if getattr(system.services.get(service), "start", None) is None:
+    if system.services[service].start is None:
         raise MistakeError(
             f"got {service}, of which nothing says how long a restart takes; write for: 5s beside it, or give the "
             "service start:"

@@ -11,11 +11,11 @@ from sim.scenario import load_text
 
 SHOP = """
 scenario: shop
-nodes: {app: {count: 3, zones: [a, b, c], cores: 4}, db: {zones: [a], cores: 4}}
+nodes: {app: {count: 3, zones: [a, b, c], cores: 4}, db: {zones: [a], cores: 4, disk: {access: 1ms}}}
 network: {across_zones: {latency: 1ms}}
 services:
   api: {nodes: app, instances: 3, steps: [{cpu: 1ms}, {call: db}]}
-  db: {nodes: db, cpu: 1ms}
+  db: {nodes: db, steps: [{cpu: 1ms}, {disk: 4kB}]}
 traffic:
   users: {to: api, from: {zone: a}, arrivals: poisson(100/s)}
 failures:

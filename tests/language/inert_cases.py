@@ -57,6 +57,10 @@ PLACES = ("{zone: c}", "{node: far-2}")
 LINK = entry("link_down: {between: [a, b]}, at: 800ms")
 ONE_LINK = entry("link_down: {from: a, to: b}, at: 800ms")
 LINKS = ("{between: [a, c]}", "{from: a, to: b}", "[{between: [a, b]}, {between: [b, c]}]")
+DISKS = SYSTEM.replace("zones: [b, c], cores: 2", "zones: [b, c], cores: 2, disk: {access: 5ms}")
+DISKS = DISKS.replace("io: exponential(20ms), fail: 10%", "steps: [{disk: 4kB}]")
+CHAOS = "{mix: {crash: 3, pause: 2}, every: exponential(100ms), lasting: exponential(50ms), seed: 7}"
+CHAOTIC = SYSTEM[: SYSTEM.index("failures:")] + f"chaos: {CHAOS}\n"
 SLOW_LINK = entry("link_slow: {between: [a, b]}, latency_factor: 3, at: 800ms")
 
 
@@ -248,7 +252,9 @@ FAULTS = {
     **faults("SlowForm", "slow: app-2, factor: 0.1", "app-1", "[app-2, app-1]", "{node: far-1}", text=SLOWED),
     "SlowForm.factor": case(entry("slow: app-2, factor: 0.1, at: 800ms", SLOWED), "failures.x.factor", "0.5", "0.05"),
     **faults("StressForm", "stress: far-2, cores: 2", "far-1", "[far-1, far-2]", "{node: app-1}", text=SLOWED),
-    "StressForm.cores": case(entry("stress: far-2, cores: 2, at: 800ms", SLOWED), "failures.x.cores", "0.5", "1"),
+    "StressForm.cores": case(entry("stress: far-2, cores: 2, at: 800ms", SLOWED), "failures.x.cores", "0.5", "0.8"),
+    **faults("SlowDiskForm", "slow_disk: far-2, factor: 0.1", "far-1", "[far-1, far-2]", text=DISKS),
+    "SlowDiskForm.factor": case(entry("slow_disk: far-2, factor: 0.1, at: 800ms", DISKS), "failures.x.factor", "0.5"),
     **faults("OutageForm", "outage: {zone: b}", "{zone: a}", "[{zone: b}, {zone: c}]"),
     **faults("RestartForm", "restart: api-1", "db-1", "[api-1, db-1]", "{instance: api-2}", lasts="200ms"),
     **schedule("RollingRestartForm", "rolling_restart: api, every: 500ms", "200ms"),
@@ -265,6 +271,12 @@ FAULTS = {
     "LinkNameForm.from": case(ONE_LINK, "failures.x.link_down.from", "b", "c"),
     "LinkNameForm.to": case(ONE_LINK, "failures.x.link_down.to", "c", "a"),
     **faults("LinkSlowForm", "latency_factor: 3, link_slow: {between: [a, b]}", *LINKS),
+    "ScenarioForm.chaos": case(SYSTEM, "chaos", CHAOS, also="failures=null"),
+    "ChaosForm.mix": case(CHAOTIC, "chaos.mix", "fail_stop", "{crash: 3, pause: 1}", "{crash: 1, pause: 1}"),
+    "ChaosForm.every": case(CHAOTIC, "chaos.every", "exponential(150ms)", "200ms"),
+    "ChaosForm.lasting": case(CHAOTIC, "chaos.lasting", "exponential(60ms)", "200ms"),
+    "ChaosForm.seed": case(CHAOTIC, "chaos.seed", "8", "9"),
+    "ChaosForm.targets": case(CHAOTIC, "chaos.targets", "{zone: b}", "[{zone: c}, {node: app-1}]"),
     "LinkSlowForm.latency_factor": case(SLOW_LINK, "failures.x.latency_factor", "2", "4"),
     "LinkSlowForm.bandwidth_factor": case(SLOW_LINK, "failures.x.bandwidth_factor", "0.1", "0.5"),
 }
@@ -382,7 +394,7 @@ MESSAGES = {
 FORM_CASES = TEXTS | FILE | RUN | MACHINES | FAULTS | SERVICES | STEPS | MESSAGES
 AWAITED = {
     *(f"{form}.{key}" for form in ("ServiceForm", "EndpointForm", "BehaviourForm") for key in ("request", "response")),
-    *(key for key in FAULTS if key.startswith(("Partition", "OneWay", "Loss", "Latency", "Link", "Stress"))),
+    *(key for key in FAULTS if key.startswith(("Partition", "OneWay", "Loss", "Latency", "Link"))),
 }
 """Keys whose values reach the machine model but not yet the kernel."""
 
