@@ -32,6 +32,16 @@ class Disk:
 
 
 @dataclass(frozen=True, slots=True)
+class Memory:
+    """Of a process: `base_bytes` when it has nothing to do, `task_bytes` for each request present, waiting or in
+    service. Above `limit_bytes` (None: none of its own) it is killed."""
+
+    limit_bytes: float | None = None
+    base_bytes: float = 0.0
+    task_bytes: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """A machine. `speed` divides work: a burst of w core-seconds alone on a free core takes w / speed seconds."""
 
@@ -44,6 +54,7 @@ class Node:
     rack: str | None = None
     region: str | None = None
     disk: Disk | None = None
+    memory_bytes: float | None = None
 
     def __post_init__(self) -> None:
         if not self.site:
@@ -143,6 +154,8 @@ class Service:
     endpoints: tuple[Endpoint, ...]
     start: Start | None = None
     """None: back at once, and warm."""
+    memory: Memory | None = None
+    """None: none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ import simpy
 from sim.engine import loop
 from sim.engine.clock import Environment
 from sim.errors import DsimError, PluginError
-from sim.kernel.codes import CANCELLED, OK_PC, OUTCOMES, SIGNAL_DONE, SIGNAL_START
+from sim.kernel.codes import CANCELLED, OK_PC, OUTCOMES, SIGNAL_DONE, SIGNAL_FULL, SIGNAL_START
 from sim.kernel.draws import uniform
 from sim.kernel.keys import USER_WORDS
 
@@ -125,6 +125,8 @@ class Behaviours:
                 event = self.waiting.get((task, generation), {}).pop(operation, None)
                 if event is not None:
                     event.succeed(OUTCOMES[outcome])
+            elif kind == SIGNAL_FULL:
+                self.env.on_full_memory(task)
             else:
                 self.waiting.pop((task, generation), None)
                 process = self.processes.pop((task, generation), None)

@@ -36,6 +36,7 @@ class Environment(simpy.Environment):
         self.slice_events = slice_events
         self.on_signals: Callable[[], None] = lambda: None
         self.on_spool: Callable[[], None] = lambda: None
+        self.on_full_memory: Callable[[int], None] = lambda instance: None
         self.on_look: Callable[[], None] = lambda: None
         self._next_look_s = 0.0
         self._slice_at_s, self._still = -1.0, 0

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import prod
+from typing import Literal
 
 from sim.engine import loop
 from sim.engine.clock import Environment
+from sim.engine.memory import Fillings, OutOfMemory
 from sim.engine.neighbours import Neighbours
 from sim.engine.starts import Starts
 from sim.errors import DsimError
@@ -25,6 +27,10 @@ class Cluster:
         self._starts = Starts(env)
         self._neighbours = Neighbours(env)
         self._disk_factors: dict[str, list[float]] = {}
+        self.episodes: list[tuple[str, float, float]] = []
+        """What happened to the system: (name, start in s, end in s)."""
+        self._fillings = Fillings(self)
+        self._out_of_memory = OutOfMemory(self)
 
     def _node(self, name: str) -> int:
         return _row(self._tables.node_row, name, "node")
@@ -113,6 +119,14 @@ class Cluster:
     def unslow_disk(self, name: str, factor: float) -> None:
         self._disk_factors[name].remove(factor)
         self._set_disk_speed(name)
+
+    def fill_memory(self, kind: Literal["node", "instance"], name: str, size_bytes: float) -> None:
+        """So many bytes more are held: on a node by no instance, in an instance by no request. An instance that dies
+        takes them with it."""
+        self._fillings.fill(kind, name, size_bytes)
+
+    def free_memory(self, kind: Literal["node", "instance"], name: str, size_bytes: float) -> None:
+        self._fillings.free(kind, name, size_bytes)
 
     def _disk(self, name: str) -> int:
         self._node(name)

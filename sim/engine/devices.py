@@ -7,13 +7,14 @@ whose speed is the disk's; a neighbour stands on the node whose cores it wants, 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import inf
 from typing import Any
 
 from sim.distributions import Distribution, DistributionTable
 from sim.errors import DsimError
 from sim.kernel.codes import EVENT_LOOP, GOROUTINES, NONE
 from sim.kernel.tables import CAPACITY
-from sim.model import Node
+from sim.model import Memory, Node
 
 ENDLESS = 1 << 30
 """Bursts of a neighbour: it asks for as many cores as it may."""
@@ -32,7 +33,7 @@ def add_node(S: Any, cores: float) -> int:
     S.node_rows = row + 1
     node = S.node[row]
     node.first_instance = node.disk = NONE
-    node.cores, node.speed = cores, 1.0
+    node.cores, node.speed, node.memory = cores, 1.0, inf
     return row
 
 
@@ -46,7 +47,7 @@ def add_device(S: Any, node_row: int, model: int, cores: float) -> int:
     device.top = device.queue_head = device.queue_tail = device.queue_bound = S.position[row] = NONE
     device.first_resident = device.last_resident = NONE
     device.cores = device.own_cores = cores
-    device.own_speed, device.speed = 1.0, node.speed
+    device.own_speed, device.speed, device.memory_limit = 1.0, node.speed, inf
     device.settled = S.now
     device.node_next, node.first_instance = node.first_instance, row
     return row
@@ -72,6 +73,16 @@ def add_disks(S: Any, nodes: Iterable[Node], laws: DistributionTable) -> dict[st
         to.disk_byte = 0.0 if node.disk.bytes_per_s is None else 1.0 / node.disk.bytes_per_s
     S.instances += len(rows)
     return rows
+
+
+def limit_memory(S: Any, row: int, memory: Memory | None) -> None:
+    """What an instance holds, and how much it may; its node's memory is set already."""
+    to = S.instance[row]
+    to.memory_limit = inf
+    if memory is not None:
+        to.memory_limit = inf if memory.limit_bytes is None else memory.limit_bytes
+        to.memory_base, to.memory_task = memory.base_bytes, memory.task_bytes
+    to.weighed = to.memory_limit < inf or S.node[to.node].memory < inf
 
 
 def _law(law: Distribution | None, laws: DistributionTable) -> int:

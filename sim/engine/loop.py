@@ -40,6 +40,7 @@ from sim.kernel.hooks import data_of, state_at
 from sim.kernel.jit import b1, f8, i8, kernel, u8, void
 from sim.kernel.keys import MIX_WORD
 from sim.kernel.measure import count_pending
+from sim.kernel.memory import weigh
 from sim.kernel.pauses import change_cap, hold, is_paused, must_wait, pause_instance, pause_node, release
 from sim.kernel.processors import change_speed, finish_burst, start_burst
 from sim.kernel.rows import free_task, new_call
@@ -299,8 +300,8 @@ def advance(address, until, budget):
 
 START, FLUSH, CRASH_INSTANCE, RESTORE_INSTANCE, CRASH_NODE, RESTORE_NODE = range(6)
 PAUSE_INSTANCE, RESUME_INSTANCE, PAUSE_NODE, RESUME_NODE = range(6, 10)
-SET_SPEED, SET_OWN_SPEED, SET_CORES = range(10, 13)
-BURST, CALL, FINISH = range(13, 16)
+SET_SPEED, SET_OWN_SPEED, SET_CORES, WEIGH = range(10, 14)
+BURST, CALL, FINISH = range(14, 17)
 
 
 @kernel(i8, u8, i8, i8, i8, i8, i8, f8, cache=True)
@@ -321,6 +322,8 @@ def control(address, act, row, generation, pc, operation, amount):
         release(S)
     elif act == RESTORE_INSTANCE:
         S.instance[row].down -= 1
+        if S.instance[row].weighed:
+            weigh(S, row)
     elif act == CRASH_NODE:
         S.node[row].down += 1
         instance = S.node[row].first_instance
@@ -349,6 +352,8 @@ def control(address, act, row, generation, pc, operation, amount):
     elif act == SET_CORES:
         S.instance[row].own_cores = amount
         change_cap(S, row)
+    elif act == WEIGH:
+        weigh(S, row)
     elif S.task[row].generation != generation:
         return 0
     elif act == FINISH:

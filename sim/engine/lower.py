@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -177,7 +178,7 @@ class Lowering:
         for row, node in enumerate(model.nodes):
             to = S.node[row]
             to.first_instance, to.zone, to.cores, to.speed = NONE, self.zone[node.site], node.cores, node.speed
-            to.disk = NONE
+            to.disk, to.memory = NONE, inf if node.memory_bytes is None else node.memory_bytes
         stats = 0
         for row, (service, instance) in enumerate(self.instances):
             self.first_instance.setdefault(service.name, row)
@@ -208,6 +209,7 @@ class Lowering:
         else:
             to.model = GOROUTINES
         to.cores, to.own_speed, to.speed = to.own_cores, 1.0, self.model.nodes[host].speed
+        devices.limit_memory(self.state, row, service.memory)
 
     def _latencies(self) -> None:
         S, zones = self.state, len(self.zone)

@@ -63,7 +63,7 @@ class Simulation:
         self.cluster = Cluster(self.env)
         self.behaviours = Behaviours(self.env)
         self.spool = Spool(self.tables, requests_path) if requests_path and model.run.record != "none" else None
-        self.fault_episodes: list[tuple[str, float, float]] = []
+        self.fault_episodes = self.cluster.episodes
         if self.spool:
             self.env.on_spool = self.spool.drain
         if progress:

@@ -48,8 +48,9 @@ DUE, DONE, OUTBOX, SPOOL, FULL, SLICE, LIMIT, BROKEN = range(8)
 plane; the record buffer is full; a table is nearly full; the event budget is used up; too many requests in flight; a
 policy picked an endpoint that does not exist."""
 
-SIGNAL_START, SIGNAL_DONE, SIGNAL_GONE = range(3)
-"""Signals: a behaviour's task starts; an operation that it asked for ended; the task died."""
+SIGNAL_START, SIGNAL_DONE, SIGNAL_GONE, SIGNAL_FULL = range(4)
+"""Signals: a behaviour's task starts; an operation that it asked for ended; the task died; memory is full (of an
+instance, not of a task: the one that has to die for it)."""
 
 FAILED_PC, OK_PC, ERRAND_PC = 0, 1, 2
 """Program rows that end a handler (or a branch) with error and with ok; that end an errand."""

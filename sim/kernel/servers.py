@@ -30,6 +30,7 @@ from sim.kernel.codes import (
 from sim.kernel.events import schedule, wake
 from sim.kernel.jit import i8, kernel, void
 from sim.kernel.measure import count_offered, count_outcome
+from sim.kernel.memory import weigh
 from sim.kernel.network import attempt_latency
 from sim.kernel.processors import append, change_running, leave_processor, settle, unqueue
 from sim.kernel.rows import free_task, move_in, move_out
@@ -86,6 +87,8 @@ def admit(S, row):
     S.instance[host].in_system += 1
     move_in(S, row)
     S.task[row].arrived = S.now
+    if S.instance[host].weighed:
+        weigh(S, host)
 
 
 @kernel(void, STATE_TYPE, i8, inline=True)
@@ -299,6 +302,7 @@ def crash_instance(S, host, silent):
     instance.queue_length = 0
     instance.busy_workers = 0
     instance.in_system = 0
+    instance.memory_filled = 0.0
     change_running(S, host, -instance.running)
     if instance.service == NONE:
         return

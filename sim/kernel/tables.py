@@ -163,6 +163,7 @@ INSTANCE = _row(
     ("queue_length", "i4"),
     ("busy_workers", "i4"),
     ("in_system", "i4"),  # tasks present
+    ("weighed", "i4"),  # 1: its memory or its node's is limited
     ("cores", "f8"),  # cap now: 0 while it is paused
     ("share", "f8"),  # cores that it has now
     ("rate", "f8"),  # core-s per s of each running burst
@@ -174,6 +175,10 @@ INSTANCE = _row(
     ("own_cores", "f8"),  # cap while it is not paused
     ("speed", "f8"),  # core-s per s of a core that it has: its node's speed times its own
     ("own_speed", "f8"),
+    ("memory_limit", "f8"),  # bytes; inf
+    ("memory_base", "f8"),  # bytes of the process when it has nothing to do
+    ("memory_task", "f8"),  # bytes that each task present holds
+    ("memory_filled", "f8"),  # bytes that something else in the process holds
     ("paused", "i4"),  # pauses in force on the process
 )
 
@@ -190,6 +195,8 @@ NODE = _row(
     ("disk_access", "i4"),  # distribution of an access; -1: takes no time
     ("disk_fsync", "i4"),  # distribution of a flush
     ("disk_byte", "f8"),  # s per byte
+    ("memory", "f8"),  # bytes; inf
+    ("memory_filled", "f8"),  # bytes that no instance holds
 )
 
 ARMED = _keyed(("instance", "i4"))

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from sim.forms import Form
 from sim.forms.base import Mistake
-from sim.forms.fields import Identifier, PositiveNumber, count_field
+from sim.forms.fields import Identifier, PositiveNumber, Size, count_field
 from sim.scenario.links import BetweenForm, LinkForm, SameNodeForm
 from sim.scenario.names import Names, Vertices
 from sim.scenario.physical import DiskForm
@@ -22,7 +22,7 @@ class PoolForm(Form):
     """Nodes called pool-1, pool-2 …, dealt over the zones in turn."""
 
     shape = "a mapping such as {count: 6, zones: [a, b], cores: 4}"
-    later = frozenset({"memory", "clock", "title"})
+    later = frozenset({"clock", "title"})
 
     rules = ({"if": {"properties": {"count": False}}, "then": {"properties": {"zones": {"maxItems": 1}}}},)
 
@@ -32,6 +32,7 @@ class PoolForm(Form):
     speed: PositiveNumber = Field(1.0, examples=[1])
     racks: Annotated[int, *count_field(1, MOST_NODES)] | None = Field(None, examples=[2])
     at: Vertices | None = Field(None, examples=["[host-1, host-2]"])
+    memory: Size | None = Field(None, examples=["8GB"])
     disk: DiskForm | None = Field(None, examples=["{access: 100us, throughput: 500MB/s, fsync: exponential(2ms)}"])
 
 

@@ -1,4 +1,4 @@
-"""What processes and machines are made of: how an instance starts, what a disk can do."""
+"""What processes and machines are made of: how an instance starts, what a disk can do, what a process holds."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pydantic import Field
 
 from sim.forms import DistributionField, Form
 from sim.forms.base import Mistake
-from sim.forms.fields import ByteRate, PositiveNumber
-from sim.model import Disk, Start, WarmUp
+from sim.forms.fields import ByteRate, PositiveNumber, Size
+from sim.model import Disk, Memory, Start, WarmUp
+from sim.units import format_size
 
 
 class WarmUpForm(Form):
@@ -42,6 +43,26 @@ class StartForm(Form):
     def start(self) -> Start:
         warm_up = None if self.warm_up is None else WarmUp(self.warm_up.for_, self.warm_up.speed)
         return Start(self.boot, warm_up)
+
+
+class MemoryForm(Form):
+    shape = "a mapping such as {limit: 512MB, base: 200MB, per_request: 2MB}"
+    rules = ({"anyOf": [{"required": ["base"]}, {"required": ["per_request"]}]},)
+
+    limit: Size | None = Field(None, examples=["512MB"])
+    base: Size | None = Field(None, examples=["200MB"])
+    per_request: Size | None = Field(None, examples=["2MB"])
+
+    def problems(self) -> Iterator[Mistake]:
+        least = (self.base or 0.0) + (self.per_request or 0.0)
+        if not least:
+            yield Mistake((), "nothing is held; must have base or per_request; write e.g. per_request: 2MB")
+        elif self.limit is not None and self.limit < least:
+            text = f"got {format_size(self.limit)}, but the process with one request holds {format_size(least)}"
+            yield Mistake(("limit",), f"{text}; must be at least that")
+
+    def memory(self) -> Memory:
+        return Memory(self.limit, self.base or 0.0, self.per_request or 0.0)
 
 
 class DiskForm(Form):

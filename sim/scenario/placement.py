@@ -102,7 +102,7 @@ def pool_nodes(name: str, pool: PoolForm, sites: Sites) -> tuple[Node, ...]:
     """name-1, name-2 …"""
     disk = pool.disk.disk() if pool.disk else None
     return tuple(
-        Node(f"{name}-{i}", seat.zone, pool.cores, pool.speed, seat.site, seat.rack, seat.region, disk)
+        Node(f"{name}-{i}", seat.zone, pool.cores, pool.speed, seat.site, seat.rack, seat.region, disk, pool.memory)
         for i, seat in enumerate(sites.of_pool(name, pool), 1)
     )
 

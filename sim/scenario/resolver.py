@@ -9,7 +9,6 @@ from sim.kernel.codes import LOOP_DEPTH
 from sim.model import Concurrency, Endpoint, EventLoop, Goroutines, Model, Service, Source, Target, Threads
 from sim.scenario.calls import Callees, CallerScope, Policies
 from sim.scenario.cycles import certain_cycles
-from sim.scenario.disks import check_disks
 from sim.scenario.document import ScenarioForm
 from sim.scenario.faults import faults, system_of
 from sim.scenario.findings import Findings
@@ -17,6 +16,7 @@ from sim.scenario.idle import weigh_all, weigh_starts
 from sim.scenario.network import Zones
 from sim.scenario.placement import Placement
 from sim.scenario.plan import check_steady, check_users, run_plan
+from sim.scenario.resources import check_disks, check_memory
 from sim.scenario.services import EVERY_CALLEE, EndpointParts, ServiceForm, TrafficForm
 from sim.scenario.sites import Sites
 from sim.scenario.vertices import Vertices
@@ -39,7 +39,8 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
         scope = CallerScope(service, callees, policies, findings)
         endpoints = tuple(_endpoint(e, parts, service, scope) for e, parts in callees.endpoints(name).items())
         start = None if service.start is None else service.start.start()
-        services.append(Service(name, _concurrency(service), placement.instances[name], endpoints, start))
+        memory = None if service.memory is None else service.memory.memory()
+        services.append(Service(name, _concurrency(service), placement.instances[name], endpoints, start, memory))
     _check_names(form, findings)
     _check_nesting(form, services, findings)
     _check_cycles(form, services, findings)
@@ -52,6 +53,7 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
     weigh_all(form, placement, services, sources, findings)
     weigh_starts(form, struck, findings)
     check_disks(form, services, placement.nodes, findings)
+    check_memory(form, services, placement.nodes, findings)
     if len(findings):
         return None
     nodes = tuple(placement.nodes.values())

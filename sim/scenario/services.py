@@ -30,7 +30,7 @@ from sim.forms.steps import read_reference, read_steps
 from sim.forms.weights import Weight, read_weight
 from sim.scenario.machines import MOST_NODES
 from sim.scenario.names import Names, Vertex
-from sim.scenario.physical import StartForm
+from sim.scenario.physical import MemoryForm, StartForm
 
 
 class ThreadsForm(Form):
@@ -100,7 +100,7 @@ INLINE = ("cpu", "io", "fail")
 class ServiceForm(Form):
     shape = "a mapping such as {instances: 3, cpu: exponential(5ms)}"
     later = frozenset(
-        {"title", "limit", "cache", "priority", "registry", "memory", "scale", "autoscale", "health", "shed", "restart"}
+        {"title", "limit", "cache", "priority", "registry", "scale", "autoscale", "health", "shed", "restart"}
     )
 
     nodes: Names | None = Field(None, examples=["app"])
@@ -118,6 +118,7 @@ class ServiceForm(Form):
     calls: dict[Reference, CallPolicyForm] = Field(default_factory=dict, examples=["{orders: {timeout: 500ms}}"])
     request: Size | None = Field(None, examples=["2kB"])
     response: Size | None = Field(None, examples=["10kB"])
+    memory: MemoryForm | None = Field(None, examples=["{limit: 512MB, base: 200MB, per_request: 2MB}"])
     start: StartForm | None = Field(None, examples=["{boot: 5s, warm_up: {for: 30s, speed: 0.3}}"])
 
     rules = (

@@ -64,6 +64,19 @@ CHAOTIC = SYSTEM[: SYSTEM.index("failures:")] + f"chaos: {CHAOS}\n"
 SLOW_LINK = entry("link_slow: {between: [a, b]}, latency_factor: 3, at: 800ms")
 
 
+COLD = "services.api.start={warm_up: {for: 300ms, speed: 0.1}}"
+WRITING = """\
+scenario: s
+run: {duration: 2s, warmup: 400ms, drain: 1s, window: 500ms}
+nodes: {app: {disk: {access: 1ms, throughput: 1MB/s, fsync: exponential(6ms)}}}
+services:
+  api: {nodes: app, steps: [{disk: {bytes: 2kB, sync: true}}, {disk: 1kB}]}
+traffic:
+  users: {to: api, arrivals: poisson(60/s)}
+"""
+HOLDING = SYSTEM.replace("zones: [a, b], cores: 2}", "zones: [a, b], cores: 2, memory: 75MB}", 1).replace(
+    "    instances: 2\n    conc", "    instances: 2\n    memory: {limit: 60MB, base: 10MB, per_request: 10MB}\n    conc"
+)
 CALLING = """\
 scenario: s
 run: {duration: 2s, warmup: 400ms, drain: 1s, window: 500ms}
@@ -225,6 +238,8 @@ MACHINES = {
     "PoolForm.count": case(SYSTEM, "nodes.app.count", "3"),
     "PoolForm.zones": case(SYSTEM, "nodes.app.zones", "[a, c]", "[b, a]"),
     "PoolForm.cores": case(SYSTEM, "nodes.app.cores", "0.4", "0.6"),
+    "PoolForm.memory": case(HOLDING, "nodes.app.memory", "40MB", "50MB"),
+    "PoolForm.disk": case(WRITING, "nodes.app.disk", "{fsync: 3ms}", "{access: 2ms, fsync: 3ms}"),
     "PoolForm.speed": case(SYSTEM, "nodes.app.speed", "0.5", "2"),
     "NetworkForm.same_zone": case(SYSTEM, "network.same_zone", "null", "{latency: 9ms}"),
     "NetworkForm.across_zones": case(SYSTEM, "network.across_zones", "null", "{latency: 9ms}"),
@@ -304,6 +319,19 @@ SERVICES = {
     "ServiceForm.cpu": case(PLAIN, "services.api.cpu", "exponential(4ms)", "8ms"),
     "ServiceForm.io": case(PLAIN, "services.api.io", "1ms", "exponential(1ms)"),
     "ServiceForm.fail": case(PLAIN, "services.api.fail", "10%", "50%"),
+    "ServiceForm.memory": case(
+        HOLDING, "services.api.memory", "null", "{per_request: 12MB}", also="nodes.app.memory=null"
+    ),
+    "MemoryForm.limit": case(HOLDING, "services.api.memory.limit", "40MB", "50MB", "null"),
+    "MemoryForm.base": case(HOLDING, "services.api.memory.base", "20MB", "30MB", "null"),
+    "MemoryForm.per_request": case(HOLDING, "services.api.memory.per_request", "15MB", "20MB", "null"),
+    "ServiceForm.start": case(SYSTEM, "services.api.start", "{boot: 200ms}", "{warm_up: {for: 300ms, speed: 0.1}}"),
+    "StartForm.boot": case(SYSTEM, "services.api.start.boot", "100ms", "exponential(200ms)", as_is=False),
+    "StartForm.warm_up": case(
+        SYSTEM, "services.api.start", "{boot: 100ms}", "{boot: 100ms, warm_up: {for: 300ms, speed: 0.1}}"
+    ),
+    "WarmUpForm.for": case(SYSTEM, "services.api.start.warm_up.for", "100ms", "600ms", also=COLD),
+    "WarmUpForm.speed": case(SYSTEM, "services.api.start.warm_up.speed", "0.2", "0.05", also=COLD),
     "ServiceForm.calls": case(
         CALLING, "services.api.calls", "{default: {timeout: 9ms}}", "{db: {timeout: 8ms}}", "{db.main: {timeout: 7ms}}"
     ),
@@ -336,6 +364,24 @@ SERVICES = {
     | {"TrafficForm.balance": case(CALLING, "traffic.users.balance", "random", also="traffic.users.to=db")},
 }
 STEPS = {
+    "DiskStepForm.disk": case(WRITING, "services.api.steps.1.disk", "sync", "9kB"),
+    "DiskStepForm.draw": case(
+        DRAWING.replace("STEP", "{disk: sync}").replace(
+            "services:", "nodes: {app: {disk: {fsync: exponential(8ms)}}}\nservices:"
+        ),
+        "services.db.steps.0.draw",
+        "attempt",
+        "request",
+        as_is=False,
+        also="services.db.nodes=app",
+    ),
+    "OperationForm.bytes": case(WRITING, "services.api.steps.0.disk.bytes", "1kB", "9kB"),
+    "OperationForm.sync": case(
+        WRITING, "services.api.steps.0.disk.sync", "false", also="services.api.steps.1={disk: sync}"
+    ),
+    "DiskForm.access": case(WRITING, "nodes.app.disk.access", "2ms", "exponential(1ms)", "null"),
+    "DiskForm.throughput": case(WRITING, "nodes.app.disk.throughput", "2MB/s", "500kB/s", "null"),
+    "DiskForm.fsync": case(WRITING, "nodes.app.disk.fsync", "4ms", "exponential(8ms)"),
     "CpuForm.cpu": case(BRANCHING, "services.api.steps.1.cpu", "2ms", "exponential(1ms)"),
     "CpuForm.draw": drawing("{cpu: exponential(8ms)}"),
     "IoForm.io": case(BRANCHING, "services.api.steps.1", "{io: 2ms}", "{io: 3ms}"),

@@ -1,4 +1,4 @@
-"""What services ask of disks, held against what the disks of their nodes can do."""
+"""What services ask of disks and memory, held against what their nodes have."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sim.scenario.findings import Findings
 from sim.scenario.idle import steps_in
 from sim.scenario.placement import NOWHERE
 from sim.steps.disk import DiskOperation
+from sim.units import format_size
 
 EXAMPLE = "disk: {access: 100us, throughput: 500MB/s, fsync: exponential(2ms)}"
 
@@ -63,3 +64,40 @@ def _weigh(form: ScenarioForm, group: str, asked: set[str], findings: Findings) 
             step = "moves bytes; remove it, or write e.g. {disk: 4kB}"
             text = f"no disk step on {group} {step if wish == 'bytes' else 'flushes; remove it, or write {disk: sync}'}"
             findings.weigh(form, (*where, key), wish in asked, text)
+
+
+def check_memory(
+    form: ScenarioForm, services: Sequence[Service], nodes: Mapping[str, Node], findings: Findings
+) -> None:
+    """What processes hold without any request fits, and every size that is given has a use."""
+    for service in services:
+        if service.memory is not None and service.memory.limit_bytes is None:
+            hosts = [nodes.get(instance.node, NOWHERE) for instance in service.instances]
+            text = "nothing limits it; write limit: 512MB, or memory: 8GB in its nodes"
+            limited = any(host.memory_bytes is not None or host is NOWHERE for host in hosts)
+            findings.weigh(form, ("services", service.name, "memory"), limited, text)
+    holding = {group for s in services if s.memory for group in form.services[s.name].nodes or ()}
+    for group, pool in form.nodes.items():
+        if pool.memory is not None:
+            text = f"no service on {group} says what it holds; remove it, or write memory: {{per_request: 2MB}} there"
+            findings.weigh(form, ("nodes", group, "memory"), group in holding, text)
+            _check_fit(form, group, pool.memory, services, findings)
+
+
+def _check_fit(
+    form: ScenarioForm, group: str, memory_bytes: float, services: Sequence[Service], findings: Findings
+) -> None:
+    """On each node of a group the processes and one request fit."""
+    held: dict[str, float] = {}
+    most: dict[str, float] = {}
+    for service in services:
+        if service.memory is not None and group in (form.services[service.name].nodes or ()):
+            for instance in service.instances:
+                held[instance.node] = held.get(instance.node, 0.0) + service.memory.base_bytes
+                most[instance.node] = max(most.get(instance.node, 0.0), service.memory.task_bytes)
+    for node, size in held.items():
+        if node.rpartition("-")[0] == group and size + most[node] > memory_bytes:
+            text = f"got {format_size(memory_bytes)}, but the processes on {node} with one request hold"
+            text += f" {format_size(size + most[node])}; must be at least that"
+            findings.add(form, ("nodes", group, "memory"), text, ("services",))
+            return
