@@ -87,6 +87,7 @@ class _Analysis:
             placement=self._placement(),
             nodes=tuple(Machine(n.name, n.zone, n.cores, n.speed) for n in model.nodes),
             links=_links(model),
+            routed=model.network.routed,
             faults=tuple(
                 Fault(f.name, f.subject, f.condition, words.when(f.when)) for f in model.faults if f.name not in drawn
             ),
@@ -240,6 +241,9 @@ def _busy(demands: np.ndarray, rates: np.ndarray) -> float:
 
 
 def _links(model: Model) -> tuple[Link, ...]:
-    found = [Link(sender, receiver, link.latency.mean()) for (sender, receiver), link in model.network.links.items()]
+    found = []
+    for (sender, receiver), link in model.network.links.items():
+        latency_s = link.latency.mean() + (0.0 if link.jitter is None else link.jitter.mean())
+        found.append(Link(sender, receiver, latency_s, link.bandwidth_bps, link.loss))
     same = model.network.same_node
     return (*found, *([] if same is None else [Link(None, None, same.mean())]))

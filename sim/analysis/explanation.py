@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-StationKind = Literal["node", "instance", "event loop", "workers", "disk"]
-"""A node's cores; the cores that one instance may use, where fewer; the same of an event loop; a pool of threads."""
+StationKind = Literal["node", "instance", "event loop", "workers", "disk", "link"]
+"""A node's cores; the cores that one instance may use, where fewer; the same of an event loop; a pool of threads; a
+node's disk; the bandwidth of a link in one direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +107,14 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One-way latency from zone to zone; both None: within one node."""
+    """One-way, from site to site; both None: within one node."""
 
     sender: str | None
     receiver: str | None
     latency_s: float
+    """With the jitter."""
+    bandwidth_bps: float | None = None
+    loss: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,8 @@ class Explanation:
     chaos_seed: int | None = None
     drawn: tuple[tuple[str, str], ...] = ()
     """What `chaos` drew: names of entries of `failures`, and the entries."""
+    routed: bool = False
+    """Is the network a graph, in which messages pass several links?"""
     verdict: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
 

@@ -18,6 +18,7 @@ from sim.analysis.disks import operation_time
 from sim.analysis.failing import EndpointName, FailingOf, failing_step, failing_steps
 from sim.analysis.moments import Moments, kth, mixed
 from sim.analysis.spread import shares
+from sim.analysis.wires import Wires
 from sim.model import CallPolicy, Disk, EventLoop, Model, Retry, Service, Source
 from sim.steps.call import Call
 from sim.steps.choose import Choose
@@ -37,8 +38,8 @@ NEGLIGIBLE = 1e-15
 class Seats:
     """Where instances (or the one client of a source) are: arrays with an entry an instance."""
 
-    zone: np.ndarray
-    """Number of the zone; -1: at the callee's door, no network."""
+    site: np.ndarray
+    """Its number in the `Wires`; -1: at the callee's door, no network."""
     node: np.ndarray
     """Number of the node; -1: on none."""
     burst_s: np.ndarray
@@ -53,13 +54,15 @@ class NoContention:
 
     def __init__(self, model: Model, failing: FailingOf) -> None:
         self.failing = failing
-        self.zones = {name: number for number, name in enumerate(_zones(model))}
-        self.wires = _wires(model, self.zones)
-        same = model.network.same_node
-        self.same_node = None if same is None else (same.mean(), _second(same.mean(), same.variance()))
+        self.wires = Wires(model)
+        self.same_node = model.network.same_node
+        self.sizes = {
+            (s.name, e.name): (e.request_bytes, e.response_bytes) for s in model.services for e in s.endpoints
+        }
+        """Bytes of requests and responses."""
         self.seats = {service.name: self._seats(service, model) for service in model.services}
         programs = {(s.name, e.name): e.steps for s in model.services for e in s.endpoints}
-        self.residence = {name: Moments.zero(len(self.seats[name[0]].zone)) for name in programs}
+        self.residence = {name: Moments.zero(len(self.seats[name[0]].site)) for name in programs}
         self._settle(programs)
 
     def latency(self, source: Source, mix: Mapping[EndpointName, float]) -> Moments:
@@ -69,17 +72,18 @@ class NoContention:
 
     def client(self, source: Source) -> Seats:
         """Where a source's requests come from."""
-        zone = -1 if source.zone is None else self.zones[source.zone]
-        return Seats(np.array([zone]), np.array([-1]), np.ones(1))
+        site = -1 if source.zone is None else self.wires.number[source.zone]
+        return Seats(np.array([site]), np.array([-1]), np.ones(1))
 
     def attempt(self, caller: Seats, callee: EndpointName, policy: CallPolicy) -> Moments:
         """From an attempt's start to its answer, for each of the caller's instances."""
         to = self.seats[callee[0]]
-        weights = shares(policy.balance, len(to.zone))
-        away, back = self._hop(caller, to), self._hop(to, caller)
+        weights = shares(policy.balance, len(to.site))
+        request_bytes, response_bytes = self.sizes[callee]
+        away, back = self._hop(caller, to, request_bytes), self._hop(to, caller, response_bytes)
         residence = self.residence[callee]
         mean = away[0] + residence.mean + back[0].T
-        variance = Moments(*away).variance + residence.variance + Moments(*back).variance.T
+        variance = away[1] + residence.variance + back[1].T
         return Moments(mean @ weights, (variance + mean**2) @ weights)
 
     def _settle(self, programs: Mapping[EndpointName, Sequence[Any]]) -> None:
@@ -93,7 +97,7 @@ class NoContention:
                 return
 
     def _steps(self, steps: Sequence[Any], seats: Seats) -> Moments:
-        rest = Moments.zero(len(seats.zone))
+        rest = Moments.zero(len(seats.site))
         for step in reversed(steps):
             rest = self._step(step, seats).then(rest, 1.0 - failing_step(step, self.failing).share)
         return rest
@@ -103,7 +107,7 @@ class NoContention:
             case Cpu():
                 return Moments.of(step.work.mean(), step.work.variance(), seats.burst_s)
             case Io():
-                return Moments.of(step.wait.mean(), step.wait.variance(), np.ones(len(seats.zone)))
+                return Moments.of(step.wait.mean(), step.wait.variance(), np.ones(len(seats.site)))
             case DiskOperation():
                 return operation_time(step, seats.disks)
             case Call():
@@ -116,7 +120,7 @@ class NoContention:
                 goes_on = 1.0 - failing_steps(step.steps, self.failing).share
                 return _chain(self._steps(step.steps, seats), None, goes_on, step.times)
             case _:
-                return Moments.zero(len(seats.zone))
+                return Moments.zero(len(seats.site))
 
     def _call(self, caller: Seats, callee: EndpointName, policy: CallPolicy) -> Moments:
         attempt, retry = self.attempt(caller, callee, policy), policy.retry
@@ -134,20 +138,28 @@ class NoContention:
         rows = []
         for instance in service.instances:
             number, node = nodes[instance.node]
-            rows.append((self.zones[node.site], number, 1.0 / (min(1.0, instance.cores, node.cores) * node.speed)))
-        zone, number_of, burst_s = zip(*rows, strict=True)
+            speed = min(1.0, instance.cores, node.cores) * node.speed
+            rows.append((self.wires.number[node.site], number, 1.0 / speed))
+        site, number_of, burst_s = zip(*rows, strict=True)
         disks = tuple(model.nodes[number].disk for number in number_of)
-        return Seats(np.array(zone), np.array(number_of), np.array(burst_s), disks)
+        return Seats(np.array(site), np.array(number_of), np.array(burst_s), disks)
 
-    def _hop(self, sender: Seats, receiver: Seats) -> tuple[np.ndarray, np.ndarray]:
-        """First and second moment of a message's latency, shape (senders, receivers)."""
-        mean, second = (np.asarray(wire[np.ix_(sender.zone, receiver.zone)]) for wire in self.wires)
-        outside = (sender.zone[:, None] < 0) | (receiver.zone[None, :] < 0)
-        mean, second = np.where(outside, 0.0, mean), np.where(outside, 0.0, second)
+    def _hop(self, sender: Seats, receiver: Seats, size_bytes: float) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and variance of a message's time on its way, shape (senders, receivers)."""
+        way = self.wires.way(sender.site, receiver.site)
+        outside = (sender.site[:, None] < 0) | (receiver.site[None, :] < 0)
+        mean = np.where(outside, 0.0, way.mean_s + 8.0 * size_bytes * way.s_per_bit)
+        variance = np.where(outside, 0.0, way.variance_s2)
         if self.same_node is not None:
-            same = (sender.node[:, None] == receiver.node[None, :]) & (sender.node[:, None] >= 0)
-            mean, second = np.where(same, self.same_node[0], mean), np.where(same, self.same_node[1], second)
-        return mean, second
+            same = on_one_node(sender, receiver)
+            mean = np.where(same, self.same_node.mean(), mean)
+            variance = np.where(same, self.same_node.variance(), variance)
+        return mean, variance
+
+
+def on_one_node(sender: Seats, receiver: Seats) -> np.ndarray:
+    """Mask of shape (senders, receivers)."""
+    return np.asarray((sender.node[:, None] == receiver.node[None, :]) & (sender.node[:, None] >= 0))
 
 
 def cores_of(service: Service, cores: float) -> float:
@@ -211,21 +223,3 @@ def _called(steps: Sequence[Any]) -> list[EndpointName]:
             case Repeat():
                 found += _called(step.steps)
     return found
-
-
-def _zones(model: Model) -> list[str]:
-    named = {node.site for node in model.nodes} | {s.zone for s in model.sources if s.zone is not None}
-    return sorted(named | {zone for pair in model.network.links for zone in pair})
-
-
-def _wires(model: Model, zones: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray]:
-    """First and second moment of a message's latency by numbers of zones."""
-    mean, second = np.zeros((len(zones), len(zones))), np.zeros((len(zones), len(zones)))
-    for (sender, receiver), link in model.network.links.items():
-        at = zones[sender], zones[receiver]
-        mean[at], second[at] = link.latency.mean(), _second(link.latency.mean(), link.latency.variance())
-    return mean, second
-
-
-def _second(mean: float, variance: float) -> float:
-    return variance + mean * mean

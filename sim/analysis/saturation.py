@@ -97,7 +97,7 @@ class _Program:
         self.equal: list[tuple[Row, float]] = []
         self.loads: dict[int, range] = {}
         """The columns y of each channel."""
-        self.fixed = np.zeros(len(stations.places))
+        self.fixed = _use(stations.fixed, rates)
         for number, channel in enumerate(stations.channels):
             if number in steering:
                 self._channel(number, channel, rates)

@@ -39,7 +39,7 @@ def _saturation(found: Explanation) -> Iterator[str]:
 def _first_full(found: Explanation) -> str:
     limiting = found.bottleneck
     busy = max(station.utilization for station in limiting)
-    verb = "is" if len(limiting) == 1 and limiting[0].kind in ("event loop", "disk") else "are"
+    verb = "is" if len(limiting) == 1 and limiting[0].kind in ("event loop", "disk", "link") else "are"
     subject = _stations(limiting)
     if _only_closed(found) and found.factor < 1.0:
         return f"{subject} {verb} full: the declared users ask for more."
@@ -128,6 +128,7 @@ def limits(
         *_policies(model, handlers),
         *(["Steering is taken as perfect: throughput flattens between the two loads."] if found.is_steered else []),
         *_arrivals(model, found),
+        *_network(model),
     )
 
 
@@ -186,6 +187,14 @@ def _arrivals(model: Model, found: Explanation) -> Iterator[str]:
             yield f"{source.name}: the gaps have an infinite mean, so the rate falls towards 0 for ever."
 
 
+def _network(model: Model) -> Iterator[str]:
+    links = model.network.links.values()
+    if any(link.loss > 0.0 for link in links):
+        yield "Messages that links lose, and the time until they are sent again, are not counted."
+    if any(link.bandwidth_bps is not None for link in links):
+        yield "Of bandwidths, only messages are counted: no headers, acknowledgements or set-up of connections."
+
+
 def _only_closed(found: Explanation) -> bool:
     return all(source.users is not None for source in found.sources)
 
@@ -206,6 +215,8 @@ def _what(stations: Sequence[StationLoad]) -> str:
         return "event loop" if len(stations) == 1 else "event loops"
     if first.kind == "disk":
         return "disk" if len(stations) == 1 else "disks"
+    if first.kind == "link":
+        return "bandwidth"
     if first.kind == "instance":
         return f"{words.number(first.capacity)} cores" if len(stations) == 1 else "cores"
     if first.kind == "workers" and len(stations) == 1:

@@ -1,8 +1,9 @@
 """Stations, what each request asks of them, and the load at which the first of them is full.
 
 A station has a capacity: the cores of a node, the cores that an instance may use where that is less, the workers of a
-thread pool. The utilization law (Denning & Buzen, ACM Computing Surveys 10(3), 1978) says how much of it a load keeps
-busy: the sum over sources of rate · demand, whatever the distributions and the order of service.
+thread pool, the one message at a time of a disk's queue or a link. The utilization law (Denning & Buzen, ACM Computing
+Surveys 10(3), 1978) says how much of it a load keeps busy: the sum over sources of rate · demand, whatever the
+distributions and the order of service.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sim.analysis.carried import link_demands
 from sim.analysis.disks import operation_time
 from sim.analysis.explanation import StationKind
 from sim.analysis.failing import EndpointName
@@ -79,6 +81,8 @@ class Stations:
     channels: list[Channel]
     seating: Mapping[str, Seating]
     sources: int
+    fixed: np.ndarray
+    """Seconds of each station per request of each source that no balancer moves, shape (stations, sources)."""
     capacity: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -89,7 +93,7 @@ class Stations:
 
     def demands(self) -> np.ndarray:
         """Seconds of each station per request of each source, shape (stations, sources), spread as at low load."""
-        found = np.zeros((len(self.places), self.sources))
+        found = self.fixed.copy()
         for channel in self.channels:
             found += self.demands_of(channel, self.even_shares(channel))
         return found
@@ -127,8 +131,13 @@ def stations(model: Model, handlers: Mapping[EndpointName, Handler], traffic: Tr
                 places.append(Place("workers", instance.name, service.concurrency.workers))
             rows.append((number[instance.node], own, workers, disk.get(instance.node, NOWHERE), node.speed))
         seating[service.name] = Seating(*(np.array(column) for column in zip(*rows, strict=True)))
+    carried = link_demands(model, traffic, times)
+    fixed = np.zeros((len(places) + len(carried), len(model.sources)))
+    for name, seconds in carried.items():
+        fixed[len(places)] = seconds
+        places.append(Place("link", name, 1.0))
     channels = _channels(model, handlers, traffic, times)
-    return Stations(places, channels, seating, len(model.sources))
+    return Stations(places, channels, seating, len(model.sources), fixed)
 
 
 def _channels(

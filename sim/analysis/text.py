@@ -13,6 +13,7 @@ from rich.table import Table
 
 from sim.analysis import words
 from sim.analysis.explanation import Explanation, Link, Placed, StationLoad
+from sim.units import format_bit_rate
 
 WIDTH = 120
 ROWS_SHOWN = 16
@@ -145,8 +146,14 @@ def placement_table(found: Explanation) -> Table | None:
 
 
 def links_table(found: Explanation) -> Table | None:
-    rows = [Row((name, words.time(latency_s))) for name, latency_s in _links(found.links)]
-    return _table("Network, one way", ["between"], ["latency"], rows, "pairs")
+    groups = list(_edges(found.links) if found.routed else _pairs(found.links))
+    bandwidths, losses = (any(look[i] for _, look in groups) for i in (1, 2))
+    rows = []
+    for name, (latency_s, bandwidth_bps, loss) in groups:
+        bandwidth = ["∞" if bandwidth_bps is None else format_bit_rate(bandwidth_bps)] if bandwidths else []
+        rows.append(Row((name, words.time(latency_s), *bandwidth, *([words.percentage(loss)] if losses else []))))
+    numbers = ["latency", *(["bandwidth"] if bandwidths else []), *(["loss"] if losses else [])]
+    return _table("Network, one way", ["link" if found.routed else "between"], numbers, rows, "pairs")
 
 
 def _table(title: str, words_: list[str], numbers: list[str], rows: Sequence[Row], what: str) -> Table | None:
@@ -196,29 +203,54 @@ def _placed(placed: Placed, instances: int) -> str:
     return f"{placed.instance} ({low})" if abs(placed.share * instances - 1.0) > 1e-6 else placed.instance
 
 
-def _links(links: Sequence[Link]) -> Iterator[tuple[str, float]]:
+Look = tuple[float, float | None, float]
+"""Of a link: latency, bandwidth, loss."""
+
+
+def _edges(links: Sequence[Link]) -> Iterator[tuple[str, Look]]:
+    """Links that are alike together, both ways of one as one."""
+    looks: dict[tuple[str, str], Look] = {}
+    for link in links:
+        if link.sender is None:
+            yield "instances of one node", _look_of(link)
+        else:
+            looks[str(link.sender), str(link.receiver)] = _look_of(link)
+    names: dict[Look, list[str]] = {}
+    for (a, b), look in looks.items():
+        both = looks.get((b, a)) == look
+        if not both or a < b:
+            names.setdefault(look, []).append(f"{a} {'↔' if both else '→'} {b}")
+    for look, same in names.items():
+        yield words.several(same) if len(same) <= words.MOST_NAMES else f"{same[0]} and {len(same) - 1} more", look
+
+
+def _pairs(links: Sequence[Link]) -> Iterator[tuple[str, Look]]:
     """Both ways in one row where they are alike, all zones in one where those are."""
-    latency = {(link.sender, link.receiver): link.latency_s for link in links}
-    within = {latency[pair] for pair in latency if pair[0] == pair[1] and pair[0] is not None}
-    across = {latency[pair] for pair in latency if pair[0] != pair[1]}
-    if (None, None) in latency:
-        yield "instances of one node", latency[None, None]
+    looks = {(link.sender, link.receiver): _look_of(link) for link in links}
+    within = {looks[pair] for pair in looks if pair[0] == pair[1] and pair[0] is not None}
+    across = {looks[pair] for pair in looks if pair[0] != pair[1]}
+    if (None, None) in looks:
+        yield "instances of one node", looks[None, None]
     if len(within) == 1:
         yield "instances of one zone", within.pop()
-        latency = {pair: value for pair, value in latency.items() if pair[0] != pair[1]}
-    if len(across) == 1 and len(latency) > 2:
+        looks = {pair: look for pair, look in looks.items() if pair[0] != pair[1]}
+    if len(across) == 1 and len(looks) > 2:
         yield "any two zones", across.pop()
-        latency = {pair: value for pair, value in latency.items() if pair[0] == pair[1]}
-    for (sender, receiver), value in latency.items():
+        looks = {pair: look for pair, look in looks.items() if pair[0] == pair[1]}
+    for (sender, receiver), look in looks.items():
         if sender is None:
             continue
-        back = latency.get((receiver, sender))
+        back = looks.get((receiver, sender))
         if sender == receiver:
-            yield f"within {sender}", value
-        elif back != value:
-            yield f"{sender} → {receiver}", value
+            yield f"within {sender}", look
+        elif back != look:
+            yield f"{sender} → {receiver}", look
         elif str(sender) < str(receiver):
-            yield f"{sender} ↔ {receiver}", value
+            yield f"{sender} ↔ {receiver}", look
+
+
+def _look_of(link: Link) -> Look:
+    return link.latency_s, link.bandwidth_bps, link.loss
 
 
 def _faults(found: Explanation) -> Iterator[str]:

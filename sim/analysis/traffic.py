@@ -40,6 +40,10 @@ class Traffic:
         """By source, the endpoints of such circles."""
         self._solve(len(handlers))
 
+    def source_of(self, number: int) -> int | None:
+        """The number of the source that an edge begins at, None for a handler's."""
+        return self._source_of[number] if self._caller_of[number] < 0 else None
+
     def per_request(self, number: int) -> np.ndarray:
         """Attempts along an edge for one request of each source, shape (sources,)."""
         return self._along(number, self.edges[number].attempts)

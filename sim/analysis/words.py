@@ -18,6 +18,7 @@ CAPACITIES = {
     "event loop": "event loop",
     "workers": "workers",
     "disk": "disk",
+    "link": "bandwidth",
 }
 
 
@@ -65,9 +66,12 @@ def first_few(parts: Sequence[str]) -> str:
 
 
 def several(names: Sequence[str]) -> str:
-    """`app-1, app-2 and db-1`, `app-1 … app-9 (9)` of many, `old-1 … old-5 and new-1 … new-5` of several kinds."""
+    """`app-1, app-2 and db-1`, `app-1 … app-9 (9)` of many, `old-1 … old-5 and new-1 … new-5` of several kinds; of many
+    links `a → b and 5 more`."""
     if len(names) <= MOST_NAMES:
         return listed(names)
+    if any(" → " in name for name in names):
+        return f"{names[0]} and {len(names) - 1} more"
     kinds = [list(group) for _, group in groupby(names, key=lambda name: name.rpartition("-")[0])]
     if len(kinds) == 1 or len(kinds) > MOST_NAMES:
         return f"{names[0]} … {names[-1]} ({len(names)})"

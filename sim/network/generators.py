@@ -6,12 +6,15 @@ below a switch have it as their `rack`.
 
 from __future__ import annotations
 
-import networkx as nx
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 def star(leaves: int) -> nx.Graph:
     """`leaf-1` … around `hub`; machines stand at the leaves."""
-    graph = nx.Graph()
+    graph = _empty()
     graph.add_node("hub")
     for leaf in _numbered("leaf", leaves):
         graph.add_node(leaf, host=True)
@@ -21,10 +24,10 @@ def star(leaves: int) -> nx.Graph:
 
 def ring(vertices: int) -> nx.Graph:
     """`ring-1`, `ring-2` … in a circle, at least 3; machines stand at all of them."""
-    graph = nx.Graph()
+    graph = _empty()
     names = _numbered("ring", vertices)
     graph.add_nodes_from(names, host=True)
-    nx.add_cycle(graph, names)
+    graph.add_edges_from(zip(names, [*names[1:], names[0]], strict=True))
     return graph
 
 
@@ -36,7 +39,7 @@ def fat_tree(k: int) -> nx.Graph:
     section 3.
     """
     half = k // 2
-    graph = nx.Graph()
+    graph = _empty()
     cores = _numbered("core", half * half)
     graph.add_nodes_from(cores)
     hosts = iter(_numbered("host", k * half * half))
@@ -54,7 +57,7 @@ def fat_tree(k: int) -> nx.Graph:
 def leaf_spine(spines: int, leaves: int, hosts: int) -> nx.Graph:
     """Every leaf switch has a link to every spine switch, and `hosts` hosts below it: a folded Clos network of two
     stages (Clos, Bell System Technical Journal 32(2), 1953)."""
-    graph = nx.Graph()
+    graph = _empty()
     tops, names = _numbered("spine", spines), iter(_numbered("host", leaves * hosts))
     graph.add_nodes_from(tops)
     for leaf in _numbered("leaf", leaves):
@@ -62,6 +65,12 @@ def leaf_spine(spines: int, leaves: int, hosts: int) -> nx.Graph:
         for _ in range(hosts):
             _below(graph, leaf, next(names))
     return graph
+
+
+def _empty() -> nx.Graph:
+    import networkx as nx
+
+    return nx.Graph()
 
 
 def _below(graph: nx.Graph, switch: str, host: str) -> None:

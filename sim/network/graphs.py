@@ -6,22 +6,19 @@ and its `rack`. Others are left alone: files carry labels and positions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any
 
 from sim.errors import DsimError
 
+if TYPE_CHECKING:
+    import networkx as nx
+
 EDGE_KEYS = ("latency", "jitter", "loss", "bandwidth", "sharing")
 VERTEX_KEYS = ("zone", "rack")
-_READERS: dict[str, Callable[[Any], nx.Graph]] = {
-    ".graphml": nx.read_graphml,
-    ".gml": nx.read_gml,
-    ".edgelist": nx.read_edgelist,
-}
-"""By the end of the file's name. An edge list has a line `a b {'latency': '1ms'}` for each edge, both ways."""
+_READERS = {".graphml": "read_graphml", ".gml": "read_gml", ".edgelist": "read_edgelist"}
+"""Of networkx, by the end of the file's name. An edge list has a line `a b {'latency': '1ms'}` for each edge, both ways."""
 
 
 class GraphError(DsimError):
@@ -34,8 +31,10 @@ def read_graph(path: Path) -> nx.Graph:
         raise GraphError(f"{path}: there is no such file; give the path of a GraphML, GML or edge list file")
     if path.suffix not in _READERS:
         raise GraphError(f"{path}: got a name ending in {path.suffix!r}; must be .graphml, .gml or .edgelist")
+    import networkx as nx
+
     try:
-        graph = _READERS[path.suffix](path)
+        graph = getattr(nx, _READERS[path.suffix])(path)
     except Exception as error:  # the readers raise whatever the parsers below them do
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise GraphError(f"{path}: cannot be read as {path.suffix[1:]}: {reason}") from None
@@ -63,9 +62,9 @@ def check_simple(graph: nx.Graph) -> None:
         for a, b, _ in graph.edges(keys=True):
             if graph.number_of_edges(a, b) > 1:
                 raise GraphError(f"the edge from {a} to {b} is there {graph.number_of_edges(a, b)} times; keep one")
-    loop = next(iter(nx.selfloop_edges(graph)), None)
+    loop = next((a for a, b in graph.edges() if a == b), None)
     if loop is not None:
-        raise GraphError(f"an edge leads from {loop[0]} to itself; remove it: what stays at a vertex takes no time")
+        raise GraphError(f"an edge leads from {loop} to itself; remove it: what stays at a vertex takes no time")
 
 
 def edges_of(graph: nx.Graph) -> Iterator[tuple[str, str, dict[str, Any]]]:

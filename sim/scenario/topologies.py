@@ -5,9 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
-import networkx as nx
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from sim.errors import ScenarioErrors
@@ -21,6 +20,9 @@ from sim.network.graphs import check_simple, edges_of
 from sim.scenario.links import EdgeForm, LinkForm, LinkKeys, Rules, link_of
 from sim.scenario.names import read_vertex
 from sim.scenario.reader import parse
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 MOST_VERTICES = 2000
 MOST_PORTS = 16
@@ -143,7 +145,7 @@ def _read_vertices(value: Any, info: ValidationInfo) -> dict[str, VertexForm]:
     return found
 
 
-GraphFile = Annotated[nx.Graph, PlainValidator(_read_file), WithJsonSchema({"type": "string", "minLength": 1})]
+GraphFile = Annotated[Any, PlainValidator(_read_file), WithJsonSchema({"type": "string", "minLength": 1})]
 VerticesField = Annotated[dict[str, VertexForm], PlainValidator(_read_vertices), WithJsonSchema(schema_of("Vertices"))]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import cycle, islice
 
-import networkx as nx
 import numpy as np
 
 from sim.forms import MistakeError, MistakesError, inside, listed, unknown
@@ -98,6 +97,8 @@ class Vertices(Sites):
 
     def _check_ways(self, nodes: Iterable[Node], services: Iterable[Service], sources: Iterable[Source]) -> None:
         """Whoever calls reaches whom it calls, and is reached by the answer."""
+        import networkx as nx
+
         graph = nx.DiGraph(list(self.topology.links))
         if not graph or nx.is_strongly_connected(graph):
             return
