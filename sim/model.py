@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from sim.distributions import Distribution
 from sim.traffic import Arrivals
@@ -113,12 +113,60 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Ideal:
+    """Messages over connections that are always open and whose windows are never full. What is lost is sent again
+    after `resend_s`, then after twice as long, and so on up to `resend_max_s`."""
+
+    resend_s: float = 0.2
+    resend_max_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Udp:
+    """A message goes in datagrams of up to `datagram_bytes`; it is lost with the first of them that is."""
+
+    datagram_bytes: float = 1472.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tcp:
+    """Requests over pooled connections.
+
+    `streams`: requests that a connection carries at once (1: HTTP/1.1; more: HTTP/2). `max_connections`: to one server
+    (None: no bound); `max_idle`: kept without a request (None: no bound), for `idle_timeout_s` at most. A dial takes
+    one round trip, and `tls_round_trips` more; it fails after `connect_timeout_s` (None: when its retries are used
+    up). Windows: `initial_window` segments of `segment_bytes` at first, at most `receive_window_bytes`. A lost segment
+    is sent again after the smoothed round trip and at least `rto_min_s`, a handshake's after `rto_initial_s`, doubling
+    up to `rto_max_s`, at most `retries` (`dial_retries`) times. Linux's defaults (tcp(7), RFC 6298, RFC 6928).
+    """
+
+    streams: int = 1
+    max_connections: int | None = None
+    max_idle: int | None = None
+    idle_timeout_s: float = 90.0
+    connect_timeout_s: float | None = None
+    tls_round_trips: int = 0
+    segment_bytes: float = 1460.0
+    initial_window: float = 10.0
+    receive_window_bytes: float = 6291456.0
+    rto_initial_s: float = 1.0
+    rto_min_s: float = 0.2
+    rto_max_s: float = 120.0
+    retries: int = 15
+    dial_retries: int = 6
+
+
+Transport = Ideal | Udp | Tcp
+
+
+@dataclass(frozen=True, slots=True)
 class CallPolicy:
     """How a caller calls. `timeout_s` bounds each attempt (None: the caller waits for ever)."""
 
     balance: Balance
     timeout_s: float | None = None
     retry: Retry | None = None
+    transport: Transport = Ideal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +285,9 @@ class Fault(ABC):
     def kills(self) -> bool:
         """Are its nodes and instances dead meanwhile?"""
         return False
+
+    touches_network: ClassVar[bool] = False
+    """Does it need more of the network than latencies?"""
 
     @property
     @abstractmethod

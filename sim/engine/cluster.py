@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from math import prod
 from typing import Literal
 
+from sim.distributions import Distribution
 from sim.engine import loop
 from sim.engine.clock import Environment
 from sim.engine.memory import Fillings, OutOfMemory
 from sim.engine.neighbours import Neighbours
 from sim.engine.starts import Starts
+from sim.engine.wires import Change, Interference
 from sim.errors import DsimError
 from sim.model import TargetKind
 
@@ -31,6 +33,9 @@ class Cluster:
         """What happened to the system: (name, start in s, end in s)."""
         self._fillings = Fillings(self)
         self._out_of_memory = OutOfMemory(self)
+        self._network = Interference(
+            env.tables, lambda row, bytes_per_s: self.env.control(loop.SET_SPEED, row, amount=bytes_per_s)
+        )
 
     def _node(self, name: str) -> int:
         return _row(self._tables.node_row, name, "node")
@@ -59,6 +64,39 @@ class Cluster:
     def release(self, owner: str) -> list[int]:
         """The handles that were kept for somebody, once."""
         return self._handles.pop(owner, [])
+
+    def impair(
+        self,
+        senders: frozenset[str],
+        receivers: frozenset[str],
+        *,
+        loss: float = 0.0,
+        latency: Distribution | None = None,
+    ) -> int:
+        """Let messages from some places (nodes by name, sources as `source:NAME`) to others be lost with a probability
+        (1: nothing passes, nor what is on its way), or take that much longer. Returns what `mend` asks for."""
+        return self._network.impair(senders, receivers, loss, latency)
+
+    def mend(self, handle: int) -> None:
+        self._network.mend(handle)
+
+    def change_link(
+        self,
+        sender: str,
+        receiver: str,
+        *,
+        down: bool = False,
+        latency_factor: float = 1.0,
+        bandwidth_factor: float = 1.0,
+        loss: float = 0.0,
+    ) -> int:
+        """Let one direction of a link between two sites be down (then ways lead around it, where there is a graph),
+        slower, narrower, or lose more. Returns what `mend_link` asks for."""
+        change = Change((sender, receiver), down, latency_factor, bandwidth_factor, loss)
+        return self._network.change_link(change)
+
+    def mend_link(self, handle: int) -> None:
+        self._network.mend_link(handle)
 
     def crash_node(self, name: str) -> None:
         """The host dies: everything on it ends, nobody is told. Crashes nest: it is up after as many restores."""

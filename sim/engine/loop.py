@@ -19,13 +19,17 @@ from sim.kernel.codes import (
     DUE,
     EXPIRE,
     FULL,
+    GONE,
+    HOP,
     LIMIT,
     NONE,
     OK,
     OUTBOX,
     OVERDUE,
     REPLY,
+    RESET,
     RETRY,
+    SEVERED,
     SILENT,
     SLICE,
     SPOOL,
@@ -36,7 +40,7 @@ from sim.kernel.codes import (
 )
 from sim.kernel.draws import derive, uniform
 from sim.kernel.events import KIND_MASK, READY_MASK, pop_heap, schedule, wake
-from sim.kernel.hooks import data_of, state_at
+from sim.kernel.hooks import ask_wire, data_of, state_at
 from sim.kernel.jit import b1, f8, i8, kernel, u8, void
 from sim.kernel.keys import MIX_WORD
 from sim.kernel.measure import count_pending
@@ -53,7 +57,7 @@ from sim.traffic import next_arrival
 
 FAR = np.inf
 TASKS, CALLS, HEAP, READY = CAPACITY["task"], CAPACITY["call"], CAPACITY["heap"], CAPACITY["ready"]
-ARENA, HELD = CAPACITY["arena"], CAPACITY["held"]
+ARENA, HELD, PACKETS = CAPACITY["arena"], CAPACITY["held"], CAPACITY["packet"]
 
 
 # Roots --------------------------------------------------------------------------------------------------------------
@@ -170,6 +174,16 @@ def strike(S, call_row):
         time_out(S, row)
 
 
+@kernel(void, STATE_TYPE, i8, inline=True)
+def sever(S, call_row):
+    """A call's attempt has lost its connection."""
+    row = S.call[call_row].attempt_task
+    if row != NONE and S.task[row].connection == GONE:
+        end_attempt(S, call_row, RESET)
+        if S.task[row].state == SILENT:
+            free_task(S, row)
+
+
 @kernel(void, STATE_TYPE, i8, i8, i8, inline=True)
 def handle(S, kind, slot, generation):
     """One event. Events of rows carry the row's generation; those of an earlier use are stale."""
@@ -187,6 +201,11 @@ def handle(S, kind, slot, generation):
     elif kind == OVERDUE:
         if S.call[slot].generation == generation:
             strike(S, slot)
+    elif kind == SEVERED:
+        if S.call[slot].generation == generation:
+            sever(S, slot)
+    elif kind >= HOP:
+        ask_wire(S, kind, slot, generation)
     elif S.task[slot].generation != generation:
         return
     elif kind == STEP:
@@ -206,10 +225,11 @@ def room(S):
     An event takes at most `reserve` rows of a table; beside that, one message or wake-up for each row in use may be
     pending (a crash or a cancellation sends them all at once), and all that paused processes have not seen yet.
     """
-    rows = S.tasks_used + S.calls_used + S.held_length
+    rows = S.tasks_used + S.calls_used + S.held_length + S.packets_used + S.connections_used
     spare = min(
         min(TASKS - S.tasks_used, CALLS - S.calls_used), min(HEAP - S.heap_length, READY - S.ready_length) - rows
     )
+    spare = min(spare, PACKETS - max(S.packets_used, S.connections_used))
     images = (ARENA - S.arena_used) // max(S.channel_words, 1)
     return max(min(min(spare // (3 * S.reserve), images), HELD - S.held_length), 0)
 

@@ -14,13 +14,14 @@ from sim.balancing.policy import POLICIES
 from sim.distributions import Distribution, DistributionTable
 from sim.engine import devices
 from sim.engine.devices import check_room as _check
+from sim.engine.wires import Wires, add_transport, needs_wire, wire_address
 from sim.errors import DsimError
-from sim.kernel.codes import EVENT_LOOP, GOROUTINES, NONE, OUTCOMES, THREADS
+from sim.kernel.codes import EVENT_LOOP, GOROUTINES, NONE, OUTCOMES, TCP, THREADS
 from sim.kernel.draws import stream_key
 from sim.kernel.histogram import BINS
-from sim.kernel.hooks import entry_address, forget, set_arrays
+from sim.kernel.hooks import entry_address, forget, set_array, set_arrays
 from sim.kernel.tables import new_state
-from sim.model import Balance, CallPolicy, EventLoop, Model, Service, Source, Threads
+from sim.model import Balance, CallPolicy, EventLoop, Ideal, Model, Service, Source, Threads, Transport
 from sim.steps.program import Program
 from sim.traffic import Closed, Trace, lower_arrivals
 
@@ -50,10 +51,12 @@ class Lowered:
     """The kernel's state as a record."""
     entry: Any
     """The state as the kernel's entry points take it."""
+    laws: DistributionTable
     data: np.ndarray
     bins: np.ndarray
     model: Model
     replication: int
+    sites: dict[str, int]
     edges: list[Edge]
     endpoint_rows: list[tuple[str, str]]
     """(instance, "service.endpoint") of each server-side stat row, in order; edges' stat rows follow."""
@@ -64,6 +67,33 @@ class Lowered:
     behaviours: list[tuple[str, list[int]]]
     """Generator functions, and the program rows of the calls that each may make."""
     policies: list[str]
+    wires: Wires | None = None
+    """Where messages take more than their latencies."""
+
+    def add_law(self, law: Distribution) -> int:
+        """The row of a distribution that may not have been known before."""
+        row = self.laws.add(law)
+        self.renew_laws()
+        return row
+
+    def renew_laws(self) -> None:
+        """Let the tables have all distributions there are now."""
+        rows = self.laws.rows()
+        _check("distribution", len(rows))
+        self.state.distribution[: len(rows)] = rows
+        forget(self.data)
+        self.data = self.laws.data()
+        set_array(self.state, "data", self.data)
+
+    def lay_wires(self) -> Wires:
+        """From now on messages take the wire."""
+        address = wire_address()
+        wires = Wires(self.state, self.model, self.sites, self.laws)
+        self.renew_laws()
+        self.state.instances += len(wires.stations)
+        self.state.wire = address
+        self.wires = wires
+        return wires
 
     def release(self) -> None:
         """Give the tables' memory back; a run and its processes refer to each other, and would keep it for a while."""
@@ -93,11 +123,13 @@ class Lowering:
         self.disk_row: dict[str, int] = {}
         self.first_instance: dict[str, int] = {}
         self.endpoint_rows: list[tuple[str, str]] = []
-        self.channel_of: dict[str, dict[tuple[str, str, str], int]] = {}
-        self.balances: dict[str, list[tuple[str, Balance]]] = {}
+        self.channel_of: dict[str, dict[tuple[str, str, str, int], int]] = {}
+        self.balances: dict[str, list[tuple[str, Balance, int]]] = {}
         self.policy_row: dict[str, int] = {}
         self.templates: dict[tuple[str, str, str], tuple[int, int, int]] = {}
         self.timers: dict[float, int] = {}
+        self.transport_row: dict[Transport, int] = {Ideal(): 0}
+        self.pools = 0
 
     def _zones(self) -> list[str]:
         named = [node.site for node in self.model.nodes] + [s.zone for s in self.model.sources if s.zone is not None]
@@ -125,18 +157,24 @@ class Lowering:
             return twins[policy]
         edge.name = name if not twins else f"{name} ({len(twins) + 1})"
         twins[policy] = len(self.edges)
-        edge.channel = self._channel(client, edge.service, edge.policy.balance)
+        edge.channel = self._channel(client, edge.service, edge.policy)
         self.edges.append(edge)
         return len(self.edges) - 1
 
-    def _channel(self, client: str, service: str, balance: Balance) -> int:
-        """The ordinal of a client's balancer towards a service."""
+    def _channel(self, client: str, service: str, policy: CallPolicy) -> int:
+        """The ordinal of a client's balancer and connections towards a service."""
         known = self.channel_of.setdefault(client, {})
-        key = (service, balance.policy, repr(sorted(balance.params.items())))
+        balance, transport = policy.balance, self._transport(policy.transport)
+        key = (service, balance.policy, repr(sorted(balance.params.items())), transport)
         if key not in known:
             known[key] = len(known)
-            self.balances.setdefault(client, []).append((service, balance))
+            self.balances.setdefault(client, []).append((service, balance, transport))
         return known[key]
+
+    def _transport(self, transport: Transport) -> int:
+        row = self.transport_row.setdefault(transport, len(self.transport_row))
+        _check("transport", row + 1)
+        return row
 
     # Tables
 
@@ -144,19 +182,23 @@ class Lowering:
         self._topology()
         self._programs()
         self._sources()
+        for transport, row in self.transport_row.items():
+            add_transport(self.state, row, transport)
         self._channels()
         self._edges()
         self._plan()
         bins = np.zeros((len(self.endpoint_rows) + len(self.edges) + self._roots() + 1) * BINS, np.uint32)
         data = self.laws.data()
         set_arrays(self.state, data, bins)
-        return Lowered(
+        lowered = Lowered(
             self.state,
             entry_address(self.state),
+            self.laws,
             data,
             bins,
             self.model,
             self.replication,
+            self.zone,
             self.edges,
             self.endpoint_rows,
             self.instance_row,
@@ -165,6 +207,9 @@ class Lowering:
             self.behaviours,
             list(self.policy_row),
         )
+        if needs_wire(self.model, self.transport_row):
+            lowered.lay_wires()
+        return lowered
 
     def _roots(self) -> int:
         return sum(edge.is_root for edge in self.edges)
@@ -302,9 +347,10 @@ class Lowering:
         return start
 
     def _client_channels(self, client: str, row: int) -> int:
-        for service, balance in self.balances.get(client, ()):
+        for service, balance, transport in self.balances.get(client, ()):
             _check("channel", row + 1)
             to = self.state.channel[row]
+            to.transport, to.pools = transport, self._pools(service, transport)
             to.service, to.listing, to.policy = (
                 self.service_row[service],
                 self.service_row[service],
@@ -313,6 +359,17 @@ class Lowering:
             to.template, to.client_words, to.words = self._template(service, balance)
             row += 1
         return row
+
+    def _pools(self, service: str, transport: int) -> int:
+        """The first of a client's pools of connections, one a server; -1 where the transport has none."""
+        if self.state.transport[transport].kind != TCP:
+            return NONE
+        first, count = self.pools, len(self.model.services[self.service_row[service]].instances)
+        self.pools += count
+        _check("pool", self.pools)
+        for end in ("first", "last", "waiting_head", "waiting_tail"):
+            self.state.pool[end][first : self.pools] = NONE
+        return first
 
     def _policy(self, balance: Balance) -> int:
         if balance.policy not in self.policy_row:
@@ -348,6 +405,8 @@ class Lowering:
             to.endpoint = [endpoint.name for endpoint in service.endpoints].index(edge.endpoint)
             to.entry = self.entries[edge.service, edge.endpoint]
             to.channel, to.slo = edge.channel, edge.slo_s
+            called = next(endpoint for endpoint in service.endpoints if endpoint.name == edge.endpoint)
+            to.request_bytes, to.response_bytes = called.request_bytes, called.response_bytes
             to.stat, to.other_bins = len(self.endpoint_rows) + row, NONE
             if edge.is_root:
                 to.other_bins = other

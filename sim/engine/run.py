@@ -11,7 +11,7 @@ import pandas as pd
 
 from sim.kernel.histogram import BINS, quantile
 
-ScopeKind = Literal["source", "request", "call", "endpoint", "service", "instance", "node", "disk"]
+ScopeKind = Literal["source", "request", "call", "endpoint", "service", "instance", "node", "disk", "link"]
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Scope:
 class Gauge:
     """Time averages over [warm-up, end] of an instance, a node or a disk."""
 
-    kind: Literal["instance", "node", "disk"]
+    kind: Literal["instance", "node", "disk", "link"]
     name: str
     """Of a disk: the node's."""
     in_system_mean: float

@@ -67,21 +67,24 @@ def stat_groupings(tables: Lowered) -> list[Grouping]:
 
 
 def place_groupings(tables: Lowered) -> list[tuple[Grouping, np.ndarray]]:
-    """Groupings of the rows of instances and disks, with the cores of each thing; a disk has one."""
+    """Groupings of the rows of instances, disks and links, with the cores of each thing; a disk and a link have one."""
     model = tables.model
     instances = [instance for service in model.services for instance in service.instances]
     disks = list(tables.disk_row)
-    no_instance: list[Any] = [None] * len(instances)
-    no_disk: list[Any] = [None] * len(disks)
+    links = [] if tables.wires is None else [f"{sender} → {to}" for sender, to in tables.wires.stations]
+    nobody: list[list[Any]] = [[None] * len(things) for things in (instances, disks, links)]
     cores_of_node = {node.name: node.cores for node in model.nodes}
     usable = [min(float(row["cores"]), cores_of_node[i.node]) for row, i in zip(_rows(tables), instances, strict=False)]
+
+    def group(kind: ScopeKind, place: int, names: Iterable[str], known: Iterable[str] = ()) -> Grouping:
+        labels = [*nobody[:place], list(names), *nobody[place + 1 :]]
+        return _grouping(kind, [label for part in labels for label in part], known)
+
     return [
-        (_grouping("instance", [*(instance.name for instance in instances), *no_disk]), np.array(usable)),
-        (
-            _grouping("node", [*(instance.node for instance in instances), *no_disk], list(cores_of_node)),
-            np.array(list(cores_of_node.values())),
-        ),
-        (_grouping("disk", [*no_instance, *disks]), np.ones(len(disks))),
+        (group("instance", 0, (instance.name for instance in instances)), np.array(usable)),
+        (group("node", 0, (i.node for i in instances), cores_of_node), np.array(list(cores_of_node.values()))),
+        (group("disk", 1, disks), np.ones(len(disks))),
+        (group("link", 2, links), np.ones(len(links))),
     ]
 
 

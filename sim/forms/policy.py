@@ -25,7 +25,8 @@ from sim.forms.base import (
 from sim.forms.declared import DISTRIBUTION, read_declared
 from sim.forms.fields import Duration, Jitter, PositiveNumber, TimeoutField, choice_reader, read_count
 from sim.forms.parameters import example, read_parameters
-from sim.model import FAILURES, Balance, CallPolicy, Outcome, Retry
+from sim.forms.transport import TransportField
+from sim.model import FAILURES, Balance, CallPolicy, Outcome, Retry, Transport
 from sim.units import format_duration
 
 DEFAULT_BALANCE = "round_robin"
@@ -144,10 +145,12 @@ class CallPolicyForm(Form):
     balance: BalanceField | None = Field(None, examples=["power_of_two"])
     timeout: TimeoutField = Field(None, examples=["250ms"])
     retry: RetryField = Field(None, examples=["{attempts: 3}"])
+    transport: TransportField | None = Field(None, examples=["tcp"])
 
 
-def merge_policies(layers: Iterable[CallPolicyForm]) -> CallPolicy:
-    """Lay policies over each other, the widest first, key by key, the keys of `retry` and `backoff` too.
+def merge_policies(layers: Iterable[CallPolicyForm], transport: Transport) -> CallPolicy:
+    """Lay policies over each other, the widest first, key by key, the keys of `retry` and `backoff` too; `transport` is
+    what none of them says otherwise.
 
     Raises MistakesError, located within the last layer that has `retry`.
     """
@@ -158,9 +161,11 @@ def merge_policies(layers: Iterable[CallPolicyForm]) -> CallPolicy:
             balance = layer.balance
         if "timeout" in given:
             timeout = layer.timeout
+        if "transport" in given and layer.transport is not None:
+            transport = layer.transport
         if "retry" in given:
             retry = None if layer.retry is None else {**(retry or {}), **_retry_keys(layer.retry, retry)}
-    return CallPolicy(balance, timeout, None if retry is None else _retry(retry))
+    return CallPolicy(balance, timeout, None if retry is None else _retry(retry), transport)
 
 
 def _retry_keys(form: RetryForm, wider: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -16,10 +16,13 @@ from sim.kernel.codes import (
     DELIVER,
     FAILED_PC,
     FLYING,
+    LET_GO,
     NONE,
     OK,
     REPLYING,
     RETRY,
+    SEND_CANCEL,
+    SEND_REQUEST,
     SILENT,
     THINK,
     TIMED,
@@ -28,7 +31,7 @@ from sim.kernel.codes import (
 )
 from sim.kernel.draws import derive, uniform
 from sim.kernel.events import schedule, wake
-from sim.kernel.hooks import address_of, data_of, invoke
+from sim.kernel.hooks import address_of, ask_wire, data_of, invoke
 from sim.kernel.jit import f8, i8, kernel, u8, void
 from sim.kernel.keys import BACKOFF_WORD, BALANCE, RECORD_WORD, THINK_SALT
 from sim.kernel.measure import count_offered, count_outcome
@@ -116,6 +119,8 @@ def abandon(S, call_row, outcome):
     task = S.task[call.attempt_task]
     if task.timed == TIMED:
         stop_timer(S, S.edge[call.edge].timer, call.attempt_task)
+    if S.wire:
+        ask_wire(S, LET_GO, call.attempt_task, outcome)
     task.call = NONE
     call.attempt_task = NONE
 
@@ -223,7 +228,10 @@ def drop_call(S, call_row, notify):
             free_task(S, row)
         elif notify and S.task[row].state != REPLYING:
             S.unchecked = 0
-            schedule(S, S.now + attempt_latency(S, row, 0), DATA, CANCEL, row, S.task[row].generation)
+            if S.wire:
+                ask_wire(S, SEND_CANCEL, row, OK)
+            else:
+                schedule(S, S.now + attempt_latency(S, row, 0), DATA, CANCEL, row, S.task[row].generation)
     count_outcome(S, edge.stat, CANCELLED, call.measured, S.now - call.started, edge.slo, -1)
     free_call(S, call_row)
 
@@ -257,7 +265,10 @@ def send(S, call_row, endpoint, attempt_key):
     hook = S.policy[S.channel[call.channel].policy].on_send
     if hook:
         invoke(hook, address_of(S), call.channel, _ZERO, endpoint, 0.0, NONE)
-    schedule(S, S.now + attempt_latency(S, row, 0), DATA, DELIVER, row, task.generation)
+    if S.wire:
+        ask_wire(S, SEND_REQUEST, row, OK)
+    else:
+        schedule(S, S.now + attempt_latency(S, row, 0), DATA, DELIVER, row, task.generation)
     if edge.timer != NONE:
         task.deadline = S.now + edge.timeout
         start_timer(S, edge.timer, row)

@@ -23,22 +23,42 @@ OUTCOMES = (
 ALL, COHORT = range(2)
 """Whom a counter counts."""
 
-FREE, FLYING, QUEUED, READY, ON_CPU, CPU_WAIT, IN_IO, IN_CALL, IN_JOIN, IN_BEHAVIOUR, REPLYING, SILENT = range(12)
+FREE, FLYING, QUEUED, READY, ON_CPU, CPU_WAIT, IN_IO, IN_CALL, IN_JOIN, IN_BEHAVIOUR, REPLYING, SILENT, DIALLING = (
+    range(13)
+)
 """States of a task row: unused; its request is on the wire; waits for a worker; about to run its next step; burst runs;
 burst waits for the event loop; waits for time, or for its errand; for a call; for its branches; for the user's
 generator; its answer is on the wire; nothing will ever be answered (lost or killed on a dead host), the caller has not
-given up yet."""
+given up yet; its request waits for a connection."""
 
 THREADS, EVENT_LOOP, GOROUTINES = range(3)
+
+IDEAL, UDP, TCP = range(3)
+"""Transports."""
+
+REQUEST, RESPONSE, CANCELLATION, RESETTING, SYN, SYN_ACK = range(6)
+"""What a packet is (part of): a task's messages; a reset; the two ways of a handshake."""
+
+GONE = -2
+"""In place of an attempt's connection: it had one."""
+
+CLOSED, OPENING, OPEN, CLOSING = range(4)
+"""States of a connection: unused row; shakes hands; may be used; its client has left it, packets are still about."""
 
 DATA, LATE = 0, 1
 """Classes of equal-time events in the kernel: deliveries and the rest, then timeouts. (Control comes first by itself:
 the kernel stops before the control plane's time.)"""
 
 ARRIVE, THINK, DELIVER, REPLY, STEP, RETRY, EXPIRE, CANCEL, OVERDUE = range(9)
+SEVERED, HOP, ACKED, RESEND, GIVE_UP = range(9, 14)
 """Event kinds: a source's next arrival; a closed user's next request; a request message, a response message, a cancel
 message reach their end; a task runs on; a call starts its next attempt; the head of a timer list is due; a call's
-timeout strikes that had to wait for the end of a pause."""
+timeout strikes that had to wait for the end of a pause; the connection of a call's attempt is gone. Of the wire
+(`sim.kernel.wire`), from HOP on: a packet reaches the end of a link; its acknowledgement reaches its sender; a lost one
+is sent again; a dial has taken too long."""
+
+SEND_REQUEST, SEND_RESPONSE, SEND_CANCEL, LET_GO, TRANSMITTED = range(16, 21)
+"""What else the wire is asked for: to carry a message; to let an attempt's connection go; a link has sent a packet."""
 
 UNTIMED, TIMED, STRUCK = range(3)
 """An attempt has no timeout (any more); stands in a timer list; its timeout waits for the end of its caller's pause."""
@@ -52,8 +72,9 @@ SIGNAL_START, SIGNAL_DONE, SIGNAL_GONE, SIGNAL_FULL = range(4)
 """Signals: a behaviour's task starts; an operation that it asked for ended; the task died; memory is full (of an
 instance, not of a task: the one that has to die for it)."""
 
-FAILED_PC, OK_PC, ERRAND_PC = 0, 1, 2
-"""Program rows that end a handler (or a branch) with error and with ok; that end an errand."""
+FAILED_PC, OK_PC, ERRAND_PC, PACKET_PC = range(4)
+"""Program rows that end a handler (or a branch) with error and with ok; that end an errand; that hand on a packet which
+its link has sent."""
 
 LOOP_DEPTH = 4
 """Nested `repeat`s that a task row can count."""

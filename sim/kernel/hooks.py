@@ -16,7 +16,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
-from sim.kernel.jit import COMPILE_OPTIONS, HOOK_OPTIONS, INTERPRETED, f8, f8s, i8, u4s, u8
+from sim.kernel.jit import COMPILE_OPTIONS, HOOK_OPTIONS, INTERPRETED, f8, f8s, i8, kernel, u4s, u8, void
 from sim.kernel.tables import STATE, STATE_TYPE
 
 HOOK = i8(u8, i8, u8, i8, f8, i8)
@@ -50,10 +50,15 @@ def entry_address(S: Any) -> Any:
 
 def set_arrays(S: Any, data: np.ndarray, bins: np.ndarray) -> None:
     """Let the state know its two arrays; the caller keeps them alive. The last row of bins is a dump."""
-    for name, array in (("data", data), ("bins", bins)):
-        address = python_address(array) if INTERPRETED else array.ctypes.data
-        S[f"{name}_address"], S[f"{name}_length"] = address, len(array)
+    set_array(S, "data", data)
+    set_array(S, "bins", bins)
     S["pending"][:] = len(bins) - 1
+
+
+def set_array(S: Any, name: str, array: np.ndarray) -> None:
+    """Let the state know where an array is."""
+    address = python_address(array) if INTERPRETED else array.ctypes.data
+    S[f"{name}_address"], S[f"{name}_length"] = address, len(array)
 
 
 if INTERPRETED:
@@ -168,3 +173,9 @@ else:
         """`count` records of a dtype that start at a word of the arena."""
         start = address_of(S) + np.uint64(ARENA) + np.uint64(8) * np.uint64(word)
         return numba.carray(pointer_to(start), (count,), kind)
+
+
+@kernel(void, STATE_TYPE, i8, i8, i8)
+def ask_wire(S, what, row, value):
+    """Let the wire do something; for `row`'s meaning see `sim.kernel.wire`."""
+    invoke(S.wire, address_of(S), row, np.uint64(0), value, 0.0, what)

@@ -13,13 +13,13 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core import types
+from numba.core import codegen, types
 
 PACKAGE = Path(__file__).resolve().parent.parent
 KERNEL_FOLDERS = ("kernel", "distributions", "traffic", "balancing", "steps", "engine")
@@ -31,6 +31,8 @@ void, i8, f8, u8, b1 = types.void, types.int64, types.float64, types.uint64, typ
 f8s, u4s = types.float64[::1], types.uint32[::1]
 
 _pinned: list[tuple[Any, Any]] = []
+_wired: list[tuple[Any, Any]] = []
+"""What only scenarios with a network of some detail need; compiled apart, when one comes."""
 
 
 def kernel_sources() -> list[Path]:
@@ -98,6 +100,7 @@ def kernel(
     hot: bool = False,
     cache: bool = False,
     callable_from_python: bool = False,
+    apart: bool = False,
 ) -> Callable[[Any], Any]:
     """Decorate a kernel function.
 
@@ -107,6 +110,7 @@ def kernel(
         hot: paste the machine code into every caller (small functions that each request runs through).
         callable_from_python: keep the wrapper that calls from Python need (a call without it crashes).
         cache: keep the machine code on disk; for entry points only, since their callees are linked into them.
+        apart: not linked into the entry points, but into the wire.
     """
 
     def decorate(function: Any) -> Any:
@@ -116,7 +120,7 @@ def kernel(
             return numba.njit(inline="always", **COMPILE_OPTIONS)(function)
         wrappers = {} if cache or callable_from_python else {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
         compiled = numba.njit(cache=cache, forceinline=hot, **wrappers, **COMPILE_OPTIONS)(function)
-        _pinned.append((compiled, result(*arguments)))
+        (_wired if apart else _pinned).append((compiled, result(*arguments)))
         return compiled
 
     return decorate
@@ -132,11 +136,65 @@ def load(*entries: Any) -> None:
 
 def compile_pinned() -> None:
     """Compile every pinned function in definition order and refuse further signatures."""
+    _compile(_pinned)
+
+
+def compile_wired() -> None:
+    """Compile the wire's functions, and those of the kernel's that they use."""
+    needed = {id(function) for function, _ in _wired}
+    pending = [function.py_func for function, _ in _wired]
+    while pending:
+        code = pending.pop()
+        for name in code.__code__.co_names:
+            callee = code.__globals__.get(name)
+            inner = getattr(callee, "py_func", None)
+            if inner is not None and id(callee) not in needed:
+                needed.add(id(callee))
+                pending.append(inner)
+    _compile([pinned for pinned in [*_pinned, *_wired] if id(pinned[0]) in needed])
+
+
+def _compile(pinned: list[tuple[Any, Any]]) -> None:
     gc.disable()  # the compiler allocates much and frees little: a seventh of its time
     try:
-        for function, signature in _pinned:
+        for function, signature in pinned:
             if not function.signatures:
-                function.compile(signature)
+                is_inner = function.targetoptions.get("no_cpython_wrapper", False)
+                with _for_linking_only() if is_inner else nullcontext():
+                    function.compile(signature)
             function.disable_compile()
     finally:
         gc.enable()
+
+
+@contextmanager
+def _for_linking_only() -> Iterator[None]:
+    """Leave a function's code as it is before optimization, and make no machine code of it.
+
+    Functions within the kernel are only ever run as parts of an entry point, into which they are linked, and where all
+    is optimized together. Numba optimizes and emits each by itself too, with all that is linked into *it*: a third of
+    the time. These are inner workings of Numba, whose versions pyproject.toml names.
+    """
+
+    def link(library: Any) -> None:
+        library._finalize_dynamic_globals()
+        library._finalized = True
+
+    library, generator = codegen.JITCodeLibrary, codegen.JITCPUCodegen
+    changes: list[tuple[Any, str, Any]] = [
+        (library, "_optimize_final_module", lambda self: None),
+        (library, "_finalize_final_module", link),
+        (library, "get_pointer_to_function", lambda self, name: 0),
+        (generator, "set_env", lambda self, name, environment: None),
+    ]
+    own = [(owner, name, vars(owner).get(name)) for owner, name, _ in changes]
+    try:
+        for owner, name, change in changes:
+            setattr(owner, name, change)
+        yield
+    finally:
+        for owner, name, before in own:
+            if before is None:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, before)

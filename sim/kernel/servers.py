@@ -21,6 +21,7 @@ from sim.kernel.codes import (
     REPLY,
     REPLYING,
     RESET,
+    SEND_RESPONSE,
     SHED,
     SIGNAL_DONE,
     SIGNAL_GONE,
@@ -28,6 +29,7 @@ from sim.kernel.codes import (
     THREADS,
 )
 from sim.kernel.events import schedule, wake
+from sim.kernel.hooks import ask_wire
 from sim.kernel.jit import i8, kernel, void
 from sim.kernel.measure import count_offered, count_outcome
 from sim.kernel.memory import weigh
@@ -65,7 +67,10 @@ def answer(S, row, outcome):
         return
     task.state = REPLYING
     task.result = outcome
-    schedule(S, S.now + attempt_latency(S, row, 1), DATA, REPLY, row, task.generation)
+    if S.wire:
+        ask_wire(S, SEND_RESPONSE, row, outcome)
+    else:
+        schedule(S, S.now + attempt_latency(S, row, 1), DATA, REPLY, row, task.generation)
 
 
 @kernel(void, STATE_TYPE, i8)
@@ -289,6 +294,10 @@ def crash_instance(S, host, silent):
     """Everything at an instance ends, in order of admission; silent: its host is dead too, and nobody is told."""
     settle(S, host)
     instance = S.instance[host]
+    if silent:
+        instance.silent_deaths += 1
+    else:
+        instance.deaths += 1
     row = instance.first_resident
     while row != NONE:
         following = S.task[row].resident_next

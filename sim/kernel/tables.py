@@ -41,6 +41,13 @@ CAPACITY = {
     "arena": 1 << 25,
     "outbox": 1 << 20,
     "spool": 1 << 14,
+    "link": 1 << 16,
+    "route": 1 << 24,
+    "impairment": 1 << 6,
+    "transport": 1 << 10,
+    "pool": 1 << 20,
+    "connection": 1 << 20,
+    "packet": 1 << 20,
 }
 
 
@@ -73,6 +80,8 @@ def _keyed(*fields: tuple[Any, ...]) -> np.dtype[Any]:
 
 
 OUTCOME_COUNT = len(OUTCOMES)
+PLACES = CAPACITY["node"] + CAPACITY["source"]
+"""Where messages start and end: nodes, then sources."""
 
 TASK = _row(
     ("generation", "i4"),  # counts the uses of this row: events of an earlier use are stale
@@ -103,7 +112,7 @@ TASK = _row(
     ("measured", "i4"),  # 1: belongs to the cohort
     ("result", "i4"),  # outcome that travels in its response
     ("operation", "i4"),  # behaviours: number of the operation that this branch carries out
-    ("carries", "i4"),  # errands: the task whose errand it is
+    ("carries", "i4"),  # errands: the task whose errand it is, or on a link's the packet
     ("carries_generation", "i4"),  # its generation when the errand set out
     ("source", "i4"),  # class of the request
     ("turn", "i4", (LOOP_DEPTH,)),  # turns left of the nested repeats
@@ -116,6 +125,10 @@ TASK = _row(
     ("arrived", "f8"),  # s, at the instance
     ("deadline", "f8"),  # s, of the attempt
     ("expiry", "i8"),  # order word of the deadline, as it was set
+    ("connection", "i4"),  # that an attempt is bound to; -1
+    ("stream_next", "i4"),  # attempts bound to one connection
+    ("stream_previous", "i4"),
+    ("recalled", "i4"),  # its cancel message came before its request did
 )
 
 CALL = _row(
@@ -180,6 +193,8 @@ INSTANCE = _row(
     ("memory_task", "f8"),  # bytes that each task present holds
     ("memory_filled", "f8"),  # bytes that something else in the process holds
     ("paused", "i4"),  # pauses in force on the process
+    ("deaths", "i4"),  # of the process while its host lived, so far
+    ("silent_deaths", "i4"),  # with its host
 )
 
 NODE = _row(
@@ -227,6 +242,8 @@ EDGE = _row(
     ("stat", "i4"),
     ("other_bins", "i4"),  # histogram row for ok requests outside the cohort (roots only); -1
     ("attempts", "i4"),  # tries at most
+    ("request_bytes", "f8"),
+    ("response_bytes", "f8"),
     ("jitter", "i4"),  # 0 none, 1 full, 2 equal
     ("retried", "i8"),  # bit per outcome
     ("timeout", "f8"),  # s
@@ -270,6 +287,8 @@ CHANNEL = _row(
     ("template", "i4"),  # arena word of the initial image of both
     ("client_words", "i4"),
     ("words", "i4"),  # of the image
+    ("transport", "i4"),
+    ("pools", "i4"),  # first pool row; one a server
 )
 
 POLICY = _row(("pick", "u8"), ("on_send", "u8"), ("on_response", "u8"), ("on_view_change", "u8"))
@@ -299,6 +318,121 @@ RECORD = _row(
     ("outcome", "i4"),
     ("attempts", "i4"),
     ("instance", "i4"),  # of the last attempt; -1
+)
+
+LINK = _row(
+    ("receiver", "i4"),  # site at its end
+    ("station", "i4"),  # instance row that stands for its transmitter; -1: no bound on its bandwidth
+    ("latency", "i4"),  # distributions; -1: none
+    ("jitter", "i4"),
+    ("down", "i4"),  # faults in force
+    ("cuts", "i4"),  # times that it went down so far
+    ("loss", "f8"),  # of a segment
+    ("kept_loss", "f8"),  # without faults
+    ("slowness", "f8"),  # factor of latency and jitter
+    ("salt", "u8"),
+)
+
+IMPAIRMENT = _row(
+    ("used", "i4"),
+    ("latency", "i4"),  # distribution of what it adds; -1
+    ("loss", "f8"),  # of a segment; 1: nothing passes
+)
+
+TRANSPORT = _row(
+    ("kind", "i4"),  # codes.IDEAL …
+    ("streams", "i4"),  # requests that a connection carries at once
+    ("most_open", "i4"),  # connections to one server at most; -1: no bound
+    ("most_idle", "i4"),  # kept idle at most
+    ("rounds", "i4"),  # round trips before a request may leave: TCP's, and TLS's
+    ("idle_for", "f8"),  # s, kept idle at most
+    ("dial_for", "f8"),  # s, connect timeout
+    ("segment", "f8"),  # bytes
+    ("initial", "f8"),  # congestion window, segments
+    ("window", "f8"),  # receive window, bytes
+    ("resend_least", "f8"),  # s, lower bound of what RTO adds to the smoothed round trip
+    ("resend_first", "f8"),  # s, RTO of a handshake
+    ("resend_most", "f8"),  # s
+    ("tries", "i4"),  # retransmissions of a segment before the connection is given up
+    ("dials", "i4"),  # of a handshake
+)
+
+POOL = _row(
+    ("client_deaths", "i4"),  # of the client, when it was last used
+    ("first", "i4"),  # connections that have room, the most recently used first
+    ("last", "i4"),
+    ("idle", "i4"),  # connections without a request
+    ("open", "i4"),  # connections, those that are being dialled too
+    ("dialling", "i4"),
+    ("waiting_head", "i4"),  # attempts that wait for a connection
+    ("waiting_tail", "i4"),
+    ("waiting", "i4"),
+)
+
+FLOW = _row(
+    ("window", "f8"),  # congestion window, segments
+    ("threshold", "f8"),  # slow start ends there, segments
+    ("flight", "f8"),  # bytes sent and not acknowledged
+    ("cut", "f8"),  # s, when the window was last cut
+    ("busy", "f8"),  # s, when something was last sent
+    ("first", "i4"),  # packets sent and not delivered, in order
+    ("last", "i4"),
+    ("backlog_head", "i4"),  # messages (packet rows) not sent yet
+    ("backlog_tail", "i4"),
+)
+
+CONNECTION = _row(
+    ("generation", "i4"),
+    ("state", "i4"),  # codes.CLOSED …
+    ("pool", "i4"),
+    ("transport", "i4"),
+    ("server", "i4"),  # instance
+    ("server_deaths", "i4"),  # of its process and its host when it was dialled
+    ("server_silent", "i4"),
+    ("streams", "i4"),  # attempts bound to it
+    ("first_stream", "i4"),
+    ("next", "i4"),  # in the pool's list of those with room; free list
+    ("previous", "i4"),
+    ("listed", "i4"),
+    ("packets", "i4"),  # packet rows that belong to it
+    ("dialled_for", "i4"),  # attempt (task) whose request had it dialled
+    ("dialled_generation", "i4"),
+    ("rounds", "i4"),  # of its handshake, done
+    ("idle_since", "f8"),  # s
+    ("smooth", "f8"),  # s, smoothed round trip; 0: not measured yet
+    ("deviation", "f8"),  # s
+    ("resend", "f8"),  # s, RTO
+    ("flow", FLOW, (2,)),  # requests, responses
+)
+
+PACKET = _row(
+    ("generation", "i4"),
+    ("what", "i4"),  # codes.REQUEST …
+    ("task", "i4"),  # whose message it is (part of)
+    ("task_generation", "i4"),
+    ("transport", "i4"),
+    ("connection", "i4"),  # -1
+    ("at", "i4"),  # site
+    ("goal", "i4"),  # site
+    ("sender", "i4"),  # place: a node's row, or CAPACITY["node"] + a source's
+    ("receiver", "i4"),  # place
+    ("link", "i4"),
+    ("cuts", "i4"),  # of the link when it entered
+    ("hops", "i4"),
+    ("next", "i4"),  # in a flow, in order of sending; backlog; free list
+    ("segments", "i4"),
+    ("lost", "i4"),  # of these
+    ("ends", "i4"),  # 1: the message's last
+    ("here", "i4"),  # 1: has arrived completely
+    ("known", "i4"),  # 1: and its sender knows
+    ("delivered", "i4"),  # 1: and it has been its turn
+    ("waits", "i4"),  # 1: for its retransmission timer
+    ("begun", "i4"),  # 1: what is left of a message of which a part was sent
+    ("tries", "i4"),  # sent before
+    ("bytes", "f8"),
+    ("sent", "f8"),  # s
+    ("key", "u8"),
+    ("index", "i8"),
 )
 
 STATE_FIELDS = (
@@ -331,9 +465,18 @@ STATE_FIELDS = (
     ("outbox_length", "i8"),
     ("spool_length", "i8"),
     ("arena_used", "i8"),
+    ("wire", "u8"),  # address of `sim.kernel.wire.wire`; 0: messages take their latency and nothing else
+    ("sites", "i8"),
+    ("impairments", "i8"),  # rows in use, and below the highest in use
+    ("packets", "i8"),
+    ("packets_used", "i8"),
+    ("packet_free", "i8"),
+    ("connections", "i8"),
+    ("connections_used", "i8"),
+    ("connection_free", "i8"),
     ("nodes", "i8"),  # of the model
     ("node_rows", "i8"),  # used; beyond the model's: of what no service runs on, such as disks
-    ("instances", "i8"),  # of the model, then disks: what is measured
+    ("instances", "i8"),  # of the model, then disks and links: what is measured
     ("instance_rows", "i8"),  # used; beyond: neighbours
     ("channel_words", "i8"),  # of the largest balancer image
     ("data_address", "u8"),  # of the array that hooks.data_of gives
@@ -379,6 +522,14 @@ STATE = np.dtype(
                 ("arena", "i8", (CAPACITY["arena"],)),  # balancers' records
                 ("outbox", SIGNAL, (CAPACITY["outbox"],)),
                 ("spool", RECORD, (CAPACITY["spool"],)),
+                ("link", LINK, (CAPACITY["link"],)),
+                ("route", "i4", (CAPACITY["route"],)),  # next link by site × site; -1: at once, -2: no way
+                ("impairment", IMPAIRMENT, (CAPACITY["impairment"],)),
+                ("side", "u1", (CAPACITY["impairment"], PLACES)),  # of each place: 1 sends, 2 receives through it
+                ("transport", TRANSPORT, (CAPACITY["transport"],)),
+                ("pool", POOL, (CAPACITY["pool"],)),
+                ("connection", CONNECTION, (CAPACITY["connection"],)),
+                ("packet", PACKET, (CAPACITY["packet"],)),
             ],
             align=True,
         ),
@@ -391,6 +542,6 @@ STATE_TYPE = numba.from_dtype(STATE)
 def new_state() -> np.record:
     """An empty state; pages are taken as they are touched."""
     state: np.record = np.zeros(1, STATE)[0]
-    for head in ("task_free", "call_free"):
+    for head in ("task_free", "call_free", "packet_free", "connection_free"):
         state[head] = -1
     return state

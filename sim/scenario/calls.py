@@ -10,7 +10,7 @@ from sim.balancing import POLICIES
 from sim.forms import STEP_FORMS, CallPolicyForm, MistakeError, MistakesError, StepForm, listed, merge_policies
 from sim.forms.base import Mistake, suggestion, unknown
 from sim.forms.policy import DEFAULT_BALANCE
-from sim.model import Balance, CallPolicy
+from sim.model import Balance, CallPolicy, Ideal, Transport
 from sim.plugins import loaded_plugins
 from sim.scenario.findings import Findings
 from sim.scenario.services import EVERY_CALLEE, INLINE, EndpointParts, ServiceForm
@@ -61,9 +61,13 @@ class Callees:
 
 
 class Policies:
-    """Call policies merged: built-in, `defaults.calls`, the caller's `default`, per service, per endpoint, inline."""
+    """Call policies merged: built-in, the network's transport, `defaults.calls`, the caller's `default`, per service,
+    per endpoint, inline."""
 
-    def __init__(self, defaults: CallPolicyForm, callees: Callees, findings: Findings) -> None:
+    def __init__(
+        self, transport: Transport | None, defaults: CallPolicyForm, callees: Callees, findings: Findings
+    ) -> None:
+        self.transport = transport
         self.defaults = defaults
         self.callees = callees
         self.findings = findings
@@ -76,7 +80,7 @@ class Policies:
     def merged(self, layers: Sequence[CallPolicyForm], services: Iterable[str]) -> CallPolicy:
         """The policy of some layers, the widest first, held against the services that it will be used for."""
         try:
-            policy = merge_policies(layers)
+            policy = merge_policies(layers, self.transport or Ideal())
         except MistakesError as error:
             self.findings.add_error(_last_with("retry", layers), error)
             return CallPolicy(Balance(DEFAULT_BALANCE))

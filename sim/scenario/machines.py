@@ -10,6 +10,7 @@ from pydantic import Field
 from sim.forms import Form
 from sim.forms.base import Mistake
 from sim.forms.fields import Identifier, PositiveNumber, Size, count_field
+from sim.forms.transport import TransportField
 from sim.scenario.links import BetweenForm, LinkForm, SameNodeForm
 from sim.scenario.names import Names, Vertices
 from sim.scenario.physical import DiskForm
@@ -42,12 +43,12 @@ ZONED = ("same_rack", "same_zone", "across_zones", "across_regions", "between")
 
 class NetworkForm(Form):
     shape = "a mapping such as {across_zones: {latency: 1ms}}"
-    later = frozenset({"transport"})
     rules = (
         {"if": {"required": ["topology"]}, "then": {"properties": dict.fromkeys(ZONED, False)}},
         {"dependentRequired": {"across_regions": ["regions"]}},
     )
 
+    transport: TransportField | None = Field(None, examples=["tcp"])
     same_node: SameNodeForm | None = Field(None, examples=["{latency: 20us}"])
     same_rack: LinkForm | None = Field(None, examples=["{latency: 50us}"])
     same_zone: LinkForm | None = Field(None, examples=["{latency: 0.25ms}"])

@@ -33,7 +33,7 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
     sites = Zones(form, findings) if form.network.topology is None else Vertices(form, findings)
     placement = Placement(form, sites, findings)
     callees = Callees(form.services, findings)
-    policies = Policies(form.defaults.calls, callees, findings)
+    policies = Policies(form.network.transport, form.defaults.calls, callees, findings)
     services = []
     for name, service in form.services.items():
         scope = CallerScope(service, callees, policies, findings)

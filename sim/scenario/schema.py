@@ -17,6 +17,7 @@ from sim.failures.links import LinkNameForm
 from sim.failures.partition import OneWayForm
 from sim.forms import STEP_FORMS, Form
 from sim.forms.policy import RetryForm
+from sim.forms.transport import IdealForm, TcpForm, UdpForm
 from sim.scenario.document import RecordForm, ScenarioForm
 from sim.scenario.schema_parts import mapping_of, ref, unions
 from sim.scenario.schema_patch import Patches
@@ -73,6 +74,7 @@ def _of_forms() -> dict[str, Any]:
         *TOPOLOGIES.values(),
         LinkNameForm,
         OneWayForm,
+        *(IdealForm, UdpForm, TcpForm),
         *STEP_FORMS.values(),
         *FAULT_FORMS.values(),
     ]

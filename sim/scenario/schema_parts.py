@@ -25,6 +25,7 @@ from sim.forms.fields import (
 )
 from sim.forms.policy import RetryForm
 from sim.forms.steps import REFERENCE_SCHEMA, STEPS_SCHEMA
+from sim.forms.transport import PRESETS, IdealForm, TcpForm, UdpForm
 from sim.scenario.document import RecordForm
 from sim.scenario.expectations import claim_schema
 from sim.scenario.services import EndpointForm, ThreadsForm
@@ -55,6 +56,15 @@ def unions() -> dict[str, Any]:
         "Arrivals": _family(ARRIVAL),
         "Balance": _balance(),
         "Record": {"anyOf": [choices_schema("none", "sample", "all"), ref(RecordForm.__name__)]},
+        "Transport": {
+            "anyOf": [
+                choices_schema("ideal", "udp", "tcp", *PRESETS),
+                one_of(
+                    {"ideal": ref(IdealForm.__name__), "udp": ref(UdpForm.__name__)}
+                    | {name: ref(TcpForm.__name__) for name in ("tcp", *PRESETS)}
+                ),
+            ]
+        },
         "Retry": {"anyOf": [choices_schema("none"), ref(RetryForm.__name__)]},
         "Concurrency": {
             "anyOf": [choices_schema("goroutines", "event_loop"), one_of({"threads": ref(ThreadsForm.__name__)})]

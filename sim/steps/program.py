@@ -2,7 +2,7 @@
 
 A sequence is consecutive rows, closed by an end row; branches stand after the sequence that they belong to. A step's
 `lower` emits its rows; `later` puts off what must stand elsewhere. Row 0 fails a handler or branch, row 1 ends it well,
-row 2 ends an errand.
+rows 2 and 3 end errands: of a task, of a packet.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class Program:
         self.rows: list[dict[str, Any]] = [
             {"kind": END_CODE, "a": 0},
             {"kind": END_CODE, "a": 1},
-            {"kind": ERRAND_CODE},
+            {"kind": ERRAND_CODE, "a": 0},
+            {"kind": ERRAND_CODE, "a": 1},
         ]
         self.branches: list[tuple[int, float]] = []
         self.endpoint = ""

@@ -1,0 +1,376 @@
+"""Connections: dialled, pooled, shared by requests; and what their two ends know of each other.
+
+A client keeps a pool for each server. A request takes a connection that has room, or waits; one is dialled where those
+that are being dialled do not suffice for those who wait, and whoever waits first takes the first that is free (as Go's
+net/http does). With one stream a connection carries one request at a time (HTTP/1.1), with more many (HTTP/2, gRPC).
+A process that dies on a living host closes its connections: clients know when they next look. A dead host closes
+nothing: its clients find out by silence, or by a reset once it is back.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.kernel.codes import (
+    CLOSING,
+    DATA,
+    DIALLING,
+    ERROR,
+    FLYING,
+    GIVE_UP,
+    NONE,
+    OK,
+    OPEN,
+    OPENING,
+    REFUSED,
+    REPLY,
+    REPLYING,
+    REQUEST,
+    RESET,
+    SHED,
+    SILENT,
+    SYN,
+    SYN_ACK,
+    TIMEOUT,
+)
+from sim.kernel.draws import derive
+from sim.kernel.events import schedule
+from sim.kernel.jit import i8, kernel, void
+from sim.kernel.packets import NODES, attach, free_if_done, free_packet, is_dead, launch, new_packet, turn_round, vanish
+from sim.kernel.streams import BACK, OUT, close, cut_off, measure, send_message, unbind, unlist
+from sim.kernel.tables import STATE_TYPE
+
+FAR = np.inf
+DIAL_SALT = np.uint64(0x4449414C)
+
+
+# Those who wait -----------------------------------------------------------------------------------------------------
+
+
+@kernel(void, STATE_TYPE, i8, i8, apart=True)
+def leave_queue(S, pool_row, row):
+    """An attempt does not wait for a connection any more."""
+    pool, task = S.pool[pool_row], S.task[row]
+    if task.previous == NONE:
+        pool.waiting_head = task.next
+    else:
+        S.task[task.previous].next = task.next
+    if task.next == NONE:
+        pool.waiting_tail = task.previous
+    else:
+        S.task[task.next].previous = task.previous
+    task.next = NONE
+    task.previous = NONE
+    pool.waiting -= 1
+
+
+@kernel(void, STATE_TYPE, i8, i8, apart=True)
+def enqueue(S, pool_row, row):
+    pool, task = S.pool[pool_row], S.task[row]
+    task.state = DIALLING
+    task.next = NONE
+    task.previous = pool.waiting_tail
+    if pool.waiting_tail == NONE:
+        pool.waiting_head = row
+    else:
+        S.task[pool.waiting_tail].next = row
+    pool.waiting_tail = row
+    pool.waiting += 1
+
+
+@kernel(void, STATE_TYPE, i8, i8, i8, apart=True)
+def fail(S, pool_row, row, outcome):
+    """An attempt that waits for a connection gets none."""
+    leave_queue(S, pool_row, row)
+    task = S.task[row]
+    task.state = REPLYING
+    task.result = outcome
+    schedule(S, S.now, DATA, REPLY, row, task.generation)
+
+
+# Dialling -----------------------------------------------------------------------------------------------------------
+
+
+@kernel(i8, STATE_TYPE, i8, i8, i8, apart=True)
+def new_connection(S, pool_row, transport, row):
+    """A connection row for an attempt's server."""
+    c = S.connection_free
+    if c >= 0:
+        S.connection_free = S.connection[c].next
+    else:
+        c = S.connections
+        S.connections += 1
+    S.connections_used += 1
+    connection, rules, task = S.connection[c], S.transport[transport], S.task[row]
+    connection.state = OPENING
+    connection.pool = pool_row
+    connection.transport = transport
+    connection.server = task.instance
+    connection.streams = 0
+    connection.first_stream = NONE
+    connection.listed = 0
+    connection.packets = 0
+    connection.dialled_for = row
+    connection.dialled_generation = task.generation
+    connection.rounds = 0
+    connection.smooth = 0.0
+    connection.resend = rules.resend_first
+    for way in range(2):
+        flow = connection.flow[way]
+        flow.window = rules.initial
+        flow.threshold = FAR
+        flow.flight = 0.0
+        flow.cut = -1.0
+        flow.busy = S.now
+        flow.first = NONE
+        flow.last = NONE
+        flow.backlog_head = NONE
+        flow.backlog_tail = NONE
+    return c
+
+
+@kernel(void, STATE_TYPE, i8, i8, apart=True)
+def dial(S, pool_row, row):
+    """Open a connection, on account of an attempt that waits."""
+    task = S.task[row]
+    transport = S.channel[S.call[task.call].channel].transport
+    c = new_connection(S, pool_row, transport, row)
+    pool = S.pool[pool_row]
+    pool.open += 1
+    pool.dialling += 1
+    p = new_packet(S)
+    packet = S.packet[p]
+    packet.what = SYN
+    packet.transport = transport
+    client = task.client_instance
+    packet.sender = NODES + task.source if client == NONE else S.instance[client].node
+    packet.receiver = S.instance[task.instance].node
+    packet.bytes = 0.0
+    packet.segments = 1
+    packet.index = task.index
+    packet.key = derive(task.fresh, DIAL_SALT)
+    attach(S, p, c)
+    limit = S.transport[transport].dial_for
+    if limit < FAR:
+        schedule(S, S.now + limit, 1, GIVE_UP, c, S.connection[c].generation)
+    launch(S, p)
+
+
+@kernel(void, STATE_TYPE, i8, apart=True)
+def dial_for_waiting(S, pool_row):
+    """Dial, where those that are being dialled do not suffice for those who wait."""
+    pool = S.pool[pool_row]
+    if pool.waiting_head == NONE:
+        return
+    rules = S.transport[S.channel[S.call[S.task[pool.waiting_head].call].channel].transport]
+    while pool.dialling * rules.streams < pool.waiting and (rules.most_open < 0 or pool.open < rules.most_open):
+        dial(S, pool_row, pool.waiting_tail)
+
+
+@kernel(void, STATE_TYPE, i8, i8, apart=True)
+def dial_failed(S, c, outcome):
+    """The attempt that had it dialled fails with it; where requests share connections, all that wait do."""
+    connection = S.connection[c]
+    pool_row = connection.pool
+    pool, row = S.pool[pool_row], connection.dialled_for
+    pool.open -= 1
+    pool.dialling -= 1
+    connection.state = CLOSING
+    if S.transport[connection.transport].streams > 1:
+        while pool.waiting_head != NONE:
+            fail(S, pool_row, pool.waiting_head, outcome)
+    elif S.task[row].generation == connection.dialled_generation and S.task[row].state == DIALLING:
+        fail(S, pool_row, row, outcome)
+    free_if_done(S, c)
+    dial_for_waiting(S, pool_row)
+
+
+# Use ----------------------------------------------------------------------------------------------------------------
+
+
+@kernel(void, STATE_TYPE, i8, apart=True)
+def enlist(S, c):
+    """A connection has room: it heads its pool's list."""
+    connection = S.connection[c]
+    pool = S.pool[connection.pool]
+    if connection.listed:
+        return
+    connection.listed = 1
+    connection.previous = NONE
+    connection.next = pool.first
+    if pool.first == NONE:
+        pool.last = c
+    else:
+        S.connection[pool.first].previous = c
+    pool.first = c
+
+
+@kernel(void, STATE_TYPE, i8, i8, apart=True)
+def bind(S, c, row):
+    """Send an attempt's request through a connection that has room."""
+    connection, task = S.connection[c], S.task[row]
+    pool_row = connection.pool
+    if connection.listed and connection.streams == 0:
+        S.pool[pool_row].idle -= 1
+    task.state = FLYING
+    task.connection = c
+    task.stream_previous = NONE
+    task.stream_next = connection.first_stream
+    if connection.first_stream != NONE:
+        S.task[connection.first_stream].stream_previous = row
+    connection.first_stream = row
+    connection.streams += 1
+    if connection.streams >= S.transport[connection.transport].streams:
+        unlist(S, pool_row, c)
+    send_message(S, c, row, REQUEST)
+
+
+@kernel(void, STATE_TYPE, i8, apart=True)
+def serve(S, c):
+    """A connection has room: those who wait take it; else it is kept, or is one too many."""
+    connection = S.connection[c]
+    pool_row = connection.pool
+    pool, rules = S.pool[pool_row], S.transport[connection.transport]
+    while pool.waiting_head != NONE and connection.streams < rules.streams:
+        row = pool.waiting_head
+        leave_queue(S, pool_row, row)
+        bind(S, c, row)
+    if connection.streams < rules.streams:
+        enlist(S, c)
+        if connection.streams == 0:
+            connection.idle_since = S.now
+            pool.idle += 1
+            if pool.idle > rules.most_idle:
+                close(S, c)
+
+
+@kernel(void, STATE_TYPE, i8, apart=True)
+def opened(S, c):
+    connection = S.connection[c]
+    connection.state = OPEN
+    S.pool[connection.pool].dialling -= 1
+    serve(S, c)
+
+
+@kernel(i8, STATE_TYPE, i8, apart=True)
+def with_room(S, pool_row):
+    """A connection with room that its client believes to be alive; -1. Those that are not are closed."""
+    pool = S.pool[pool_row]
+    while pool.last != NONE:
+        connection = S.connection[pool.last]
+        rules = S.transport[connection.transport]
+        if connection.streams > 0 or S.now - connection.idle_since <= rules.idle_for:
+            break
+        close(S, pool.last)
+    while pool.first != NONE:
+        c = pool.first
+        connection = S.connection[c]
+        if S.instance[connection.server].deaths == connection.server_deaths:
+            return c
+        cut_off(S, c)
+    return NONE
+
+
+@kernel(void, STATE_TYPE, i8, i8, apart=True)
+def take_connection(S, pool_row, row):
+    """An attempt's request needs a connection."""
+    pool, client = S.pool[pool_row], S.task[row].client_instance
+    if client != NONE:
+        deaths = S.instance[client].deaths + S.instance[client].silent_deaths
+        if pool.client_deaths != deaths:
+            pool.client_deaths = deaths
+            while pool.first != NONE:
+                close(S, pool.first)
+    c = with_room(S, pool_row)
+    if c != NONE:
+        bind(S, c, row)
+    else:
+        enqueue(S, pool_row, row)
+        dial_for_waiting(S, pool_row)
+
+
+@kernel(void, STATE_TYPE, i8, i8, i8, apart=True)
+def let_go(S, pool_row, row, outcome):
+    """An attempt has ended for its caller. An answered one leaves its connection to others; one that was given up takes
+    it along, where it carried nothing else."""
+    task = S.task[row]
+    if task.state == DIALLING:
+        leave_queue(S, pool_row, row)
+        task.state = SILENT
+        return
+    c = task.connection
+    if c < 0:
+        return
+    unbind(S, c, row)
+    connection = S.connection[c]
+    if connection.state == CLOSING:
+        return
+    if outcome == RESET:
+        cut_off(S, c)
+    elif outcome in (OK, ERROR, SHED) or S.transport[connection.transport].streams > 1:
+        serve(S, c)
+    else:
+        close(S, c)
+        dial_for_waiting(S, pool_row)
+
+
+# The handshake ------------------------------------------------------------------------------------------------------
+
+
+@kernel(void, STATE_TYPE, i8, apart=True)
+def reach_handshake(S, p):
+    """A packet of a handshake comes in: at the server, which answers; at the client, which goes on."""
+    packet = S.packet[p]
+    c = packet.connection
+    connection = S.connection[c]
+    if is_dead(S, packet.receiver):
+        vanish(S, p)
+    elif connection.state == CLOSING:
+        free_packet(S, p)
+    elif packet.what == SYN:
+        server = S.instance[connection.server]
+        packet.what = SYN_ACK
+        packet.ends = 0 if server.down > 0 else 1
+        connection.server_deaths = server.deaths
+        connection.server_silent = server.silent_deaths
+        packet.key = derive(packet.key, DIAL_SALT)
+        turn_round(S, p)
+    elif packet.ends == 0:
+        dial_failed(S, c, REFUSED)
+        free_packet(S, p)
+    else:
+        if packet.tries == 0 and connection.rounds == 0:
+            measure(S, c, S.now - connection.flow[OUT].busy)
+        connection.rounds += 1
+        if connection.rounds < S.transport[connection.transport].rounds:
+            packet.what = SYN
+            packet.key = derive(packet.key, DIAL_SALT)
+            turn_round(S, p)
+        else:
+            free_packet(S, p)
+            connection.flow[OUT].busy = S.now
+            connection.flow[BACK].busy = S.now
+            opened(S, c)
+
+
+@kernel(void, STATE_TYPE, i8, apart=True)
+def resend_handshake(S, p):
+    """A packet of a handshake was lost."""
+    packet = S.packet[p]
+    c = packet.connection
+    connection = S.connection[c]
+    if connection.state == CLOSING or is_dead(S, packet.sender):
+        free_packet(S, p)
+    elif packet.tries >= S.transport[packet.transport].dials:
+        dial_failed(S, c, TIMEOUT)
+        free_packet(S, p)
+    else:
+        packet.tries += 1
+        launch(S, p)
+
+
+@kernel(void, STATE_TYPE, i8, i8, apart=True)
+def give_up_dialling(S, c, generation):
+    """The connect timeout has passed."""
+    if S.connection[c].generation == generation and S.connection[c].state == OPENING:
+        dial_failed(S, c, TIMEOUT)
