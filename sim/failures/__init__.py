@@ -13,6 +13,7 @@ from sim.failures import (
     link_down,
     link_slow,
     loss,
+    memory_pressure,
     outage,
     partition,
     pause,
@@ -29,6 +30,7 @@ from sim.failures.latency import Latency
 from sim.failures.link_down import LinkDown
 from sim.failures.link_slow import LinkSlow
 from sim.failures.loss import Loss
+from sim.failures.memory_pressure import MemoryPressure
 from sim.failures.outage import Outage
 from sim.failures.partition import Partition
 from sim.failures.pause import Pause
@@ -47,6 +49,7 @@ KINDS: dict[type[Fault], ModuleType] = {
     Pause: pause,
     Slow: slow,
     SlowDisk: slow_disk,
+    MemoryPressure: memory_pressure,
     Stress: stress,
     Partition: partition,
     Loss: loss,
@@ -66,6 +69,7 @@ __all__ = [
     "LinkDown",
     "LinkSlow",
     "Loss",
+    "MemoryPressure",
     "Outage",
     "Partition",
     "Pause",

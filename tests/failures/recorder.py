@@ -11,11 +11,11 @@ from sim.scenario import load_text
 
 SHOP = """
 scenario: shop
-nodes: {app: {count: 3, zones: [a, b, c], cores: 4}, db: {zones: [a], cores: 4, disk: {access: 1ms}}}
+nodes: {app: {count: 3, zones: [a, b, c], cores: 4}, db: {zones: [a], cores: 4, disk: {access: 1ms}, memory: 4GB}}
 network: {across_zones: {latency: 1ms}}
 services:
   api: {nodes: app, instances: 3, steps: [{cpu: 1ms}, {call: db}]}
-  db: {nodes: db, steps: [{cpu: 1ms}, {disk: 4kB}]}
+  db: {nodes: db, memory: {base: 1GB}, steps: [{cpu: 1ms}, {disk: 4kB}]}
 traffic:
   users: {to: api, from: {zone: a}, arrivals: poisson(100/s)}
 failures:

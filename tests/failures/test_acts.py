@@ -22,6 +22,10 @@ ACTS: dict[str, tuple[Acts, Acts]] = {
     "slow: app-2, factor: 0.2": ([("slow_node", "app-2", 0.2)], [("unslow_node", "app-2", 0.2)]),
     "stress: app-2, cores: 2": ([("stress_node", "app-2", 2.0)], [("relieve_node", "app-2", 2.0)]),
     "slow_disk: db-1, factor: 0.2": ([("slow_disk", "db-1", 0.2)], [("unslow_disk", "db-1", 0.2)]),
+    "memory_pressure: {node: db-1}, bytes: 2GB": (
+        [("fill_memory", "node", "db-1", 2e9)],
+        [("free_memory", "node", "db-1", 2e9)],
+    ),
     "outage: {zone: a}": (
         [("crash_node", "app-1"), ("crash_node", "db-1")],
         [("restore_node", "app-1"), ("restore_node", "db-1")],

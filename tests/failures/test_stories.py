@@ -74,15 +74,26 @@ def test_a_rolling_restart_goes_from_one_to_the_next() -> None:
 
 
 def test_a_neighbour_takes_half_a_core() -> None:
-    """On one core, which a neighbour wants too, 200 ms of work take 400 ms in [4.5, 8.1); of those of 8 a quarter is done by 8.1."""
+    """On one core, which a neighbour wants too, 200 ms of work take 400 ms in [4.5, 8.1): a quarter of that of 8
+    is done by then."""
     assert told("{at: 4500ms, stress: app-2, cores: 3, for: 3600ms}")[5:8] == ok(6.4, 7.2, 8.25)
 
 
 def test_a_slow_disk_takes_longer() -> None:
-    """100 ms at a fifth of the speed take 500 ms in [4.5, 8.1); of those of 8 a fifth is done by 8.1."""
+    """100 ms at a fifth of the speed take 500 ms in [4.5, 8.1): of those of 8 a fifth is done by then."""
     assert told("{at: 4500ms, slow_disk: db, factor: 0.2, for: 3600ms}", traffic__users__to="log")[3:10] == ok(
         4.1, 5.5, 6.5, 7.5, 8.18, 9.1, 10.1
     )
+
+
+def test_a_leak_kills_once_it_is_over_the_limit() -> None:
+    """80 MB of 100 are taken from 3.5 on, beside a base of 10 and 6 for a request. Another 20 at 4.1, with a request in
+    service, make 116: api-2 is killed, and back at once without its leaks, so that the request of 6 is answered."""
+    limited = {"services__api__memory": "{limit: 100MB, base: 10MB, per_request: 6MB}"}
+    first = "{at: 3500ms, memory_pressure: api-2, bytes: 80MB}"
+    assert {outcome for outcome, _ in told(first, **limited)} == {"ok"}
+    second = "{at: 4100ms, memory_pressure: api-2, bytes: 20MB}"
+    assert told(first, second, **limited)[3:6] == [("reset", 4.1), *ok(5.2, 6.2)]
 
 
 def test_crashes_of_a_process_on_a_host_that_loses_power_nest() -> None:

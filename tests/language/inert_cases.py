@@ -59,6 +59,7 @@ ONE_LINK = entry("link_down: {from: a, to: b}, at: 800ms")
 LINKS = ("{between: [a, c]}", "{from: a, to: b}", "[{between: [a, b]}, {between: [b, c]}]")
 DISKS = SYSTEM.replace("zones: [b, c], cores: 2", "zones: [b, c], cores: 2, disk: {access: 5ms}")
 DISKS = DISKS.replace("io: exponential(20ms), fail: 10%", "steps: [{disk: 4kB}]")
+FULL = SYSTEM.replace("fail: 10%", "fail: 10%, memory: {limit: 100MB, base: 20MB, per_request: 1MB}")
 CHAOS = "{mix: {crash: 3, pause: 2}, every: exponential(100ms), lasting: exponential(50ms), seed: 7}"
 CHAOTIC = SYSTEM[: SYSTEM.index("failures:")] + f"chaos: {CHAOS}\n"
 SLOW_LINK = entry("link_slow: {between: [a, b]}, latency_factor: 3, at: 800ms")
@@ -270,6 +271,10 @@ FAULTS = {
     "StressForm.cores": case(entry("stress: far-2, cores: 2, at: 800ms", SLOWED), "failures.x.cores", "0.5", "0.8"),
     **faults("SlowDiskForm", "slow_disk: far-2, factor: 0.1", "far-1", "[far-1, far-2]", text=DISKS),
     "SlowDiskForm.factor": case(entry("slow_disk: far-2, factor: 0.1, at: 800ms", DISKS), "failures.x.factor", "0.5"),
+    **faults("MemoryPressureForm", "bytes: 78MB, memory_pressure: db-2", "db-1", "[db-1, db-2]", text=FULL),
+    "MemoryPressureForm.bytes": case(
+        entry("memory_pressure: db-2, bytes: 78MB, at: 800ms", FULL), "failures.x.bytes", "70MB", "90MB"
+    ),
     **faults("OutageForm", "outage: {zone: b}", "{zone: a}", "[{zone: b}, {zone: c}]"),
     **faults("RestartForm", "restart: api-1", "db-1", "[api-1, db-1]", "{instance: api-2}", lasts="200ms"),
     **schedule("RollingRestartForm", "rolling_restart: api, every: 500ms", "200ms"),
