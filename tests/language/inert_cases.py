@@ -443,11 +443,6 @@ MESSAGES = {
     },
 }
 FORM_CASES = TEXTS | FILE | RUN | MACHINES | FAULTS | SERVICES | STEPS | MESSAGES
-AWAITED = {
-    *(f"{form}.{key}" for form in ("ServiceForm", "EndpointForm", "BehaviourForm") for key in ("request", "response")),
-    *(key for key in FAULTS if key.startswith(("Partition", "OneWay", "Loss", "Latency", "Link"))),
-}
-"""Keys whose values reach the machine model but not yet the kernel."""
 
 LAWS: dict[str, tuple[tuple[dict[str, str], dict[str, str]], ...]] = {
     "constant": (({"value": "5ms"}, {"value": "6ms"}),),

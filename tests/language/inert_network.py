@@ -146,12 +146,6 @@ NETWORK |= {
     for key, of_graph in NETWORK.items()
     if key in ("GraphForm.latency", "GraphForm.jitter", "GraphForm.loss", "GraphForm.bandwidth", "GraphForm.sharing")
 }
-AWAITED = {
-    *(key for key in NETWORK if key.rpartition(".")[2] in ("jitter", "loss", "bandwidth", "sharing")),
-    *(key for key in NETWORK if key.startswith(("FatTreeForm", "LeafSpineForm"))),
-    "StarForm.leaves",
-}
-"""Keys whose values reach the machine model but not yet the kernel."""
 GRAPH_FILES = {
     "graph.edgelist": "v1 v2 {'latency': '1ms'}\nv2 v3 {'latency': '9ms'}\nv3 v4 {'latency': '1ms'}\n",
     "other.edgelist": "v1 v2 {'latency': '3ms'}\nv2 v3 {'latency': '9ms'}\nv3 v4 {'latency': '1ms'}\n",

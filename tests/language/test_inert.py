@@ -29,9 +29,10 @@ from sim.scenario.judge import RemainderForm
 from sim.scenario.resolved import plain
 from tests.language import inert_cases as cases
 from tests.language.inert_cases import PLAIN, Case
-from tests.language.inert_network import AWAITED, GRAPH_FILES, NETWORK
+from tests.language.inert_network import GRAPH_FILES, NETWORK
+from tests.language.inert_transport import TRANSPORT
 
-FORM_CASES = cases.FORM_CASES | NETWORK
+FORM_CASES = cases.FORM_CASES | NETWORK | TRANSPORT
 
 ELSEWHERE = {
     "ScenarioForm.variants": "test_variants_and_their_baseline_show",
@@ -141,14 +142,7 @@ def check(case: Case, folder: Path) -> None:
         assert results[i] != results[j], f"same {case.shows}: {changes[i]} and {changes[j]}"
 
 
-def case_of(key: str) -> Any:
-    awaited = pytest.mark.xfail(
-        key in cases.AWAITED | AWAITED, reason="the kernel does not simulate it yet", strict=True
-    )
-    return pytest.param(key, marks=awaited)
-
-
-@pytest.mark.parametrize("key", [case_of(key) for key in dict.fromkeys(FORM_CASES)])
+@pytest.mark.parametrize("key", FORM_CASES)
 def test_keys_of_forms(key: str, folder: Path) -> None:
     check(FORM_CASES[key], folder)
 
