@@ -120,6 +120,7 @@ class Observer:
             "ok": ok,
             "good": grown["good"],
             "failed": grown["outcome"].sum(axis=1) - ok - cancelled,
+            "cancelled": cancelled,
             "latency_mean_s": np.divide(grown["flow_total"], ok, out=np.full(len(ok), np.nan), where=ok > 0),
         }
         if grouping.kind == "source":

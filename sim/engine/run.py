@@ -107,8 +107,8 @@ class Run:
     gauges: list[Gauge]
     series: pd.DataFrame
     """One row a window and scope: window_start_s, kind, name, offered, ok, good (ok within the class's SLO latency),
-    failed (neither ok nor cancelled), latency_mean_s, p50_s, p99_s (sources only), in_system, queue, utilization
-    (instances, nodes and disks only, at the mean)."""
+    failed (neither ok nor cancelled), cancelled, latency_mean_s, p50_s, p99_s (sources only), in_system, queue,
+    utilization (instances, nodes and disks only, at the mean)."""
     requests: Path | None
     """Parquet file of recorded requests (record: sample | all): index, source, endpoint, intended_s, latency_s,
     outcome, attempts, instance, key, size_bytes."""

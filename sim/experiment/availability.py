@@ -157,8 +157,8 @@ def _seen(results: Results, variant: str, down_below: float) -> Iterator[tuple[R
     """By source and service, run by run. An objective that is lower than `down_below` is the threshold."""
     model = results.models[variant]
     objectives = _objectives(model)
+    lag_s = lag_of(model)
     for run in results.of(variant):
-        lag_s = lag_of(run, model)
         found = {}
         for thing, windows in windows_by_thing(run).items():
             if thing[0] != "request":
@@ -171,11 +171,9 @@ def _objectives(model: Outline) -> dict[Thing, float | None]:
     return {("source", source.name): source.slo_availability for source in model.sources}
 
 
-def lag_of(run: Run, model: Outline) -> float:
+def lag_of(model: Outline) -> float:
     """How long after a fault its failures may end: callers' patience, and a window."""
-    starts_s = run.series["window_start_s"].unique()
-    window_s = float(starts_s[1] - starts_s[0]) if len(starts_s) > 1 else 0.0
-    return model.patience_s + window_s
+    return model.patience_s + model.run.window_s
 
 
 def _account(

@@ -173,7 +173,7 @@ def _calm(results: Results, calm: Results, variant: str) -> dict[int, Run]:
 
 
 def _impacts(run: Run, model: Outline, kind: Kind, calm: Run | None) -> Iterator[Impact]:
-    lag_s, cause_of = lag_of(run, model), causes_of(model.faults)
+    lag_s, cause_of = lag_of(model), causes_of(model.faults)
     until_s = min(run.duration_s, run.stopped_at_s)
     struck = [(name, start_s, min(end_s, until_s)) for name, start_s, end_s in run.faults]
     quiet = None if calm is None else windows_by_thing(calm)
@@ -244,8 +244,7 @@ def _reach(
     until_s: float,
 ) -> tuple[float, float, int]:
     """`back` (bool) are windows at the level before, `expected` their failures at that level."""
-    hung = (windows.offered > 0.0) & (windows.ended == 0.0)
-    struck = ~back | hung
+    struck = ~back | windows.hung
     recovered_s = end_s
     while True:
         late = struck & (windows.end_s > recovered_s) & (windows.start_s < recovered_s + lag_s)

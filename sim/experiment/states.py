@@ -246,6 +246,8 @@ def _replication(model: Model, seed: int, number: int, duration_s: float, instan
             deltas.append(np.tile([-1, 1], len(down)))
     order = np.argsort(np.concatenate(times), kind="stable")
     at_s, which, delta = (np.concatenate(of)[order] for of in (times, whose, deltas))
+    within = at_s < duration_s
+    at_s, which, delta = at_s[within], which[within], delta[within]
     last = np.append(at_s[1:] > at_s[:-1], True) if len(at_s) else np.empty(0, bool)
     up = {
         name: np.concatenate([[total], (total + np.cumsum(np.where(which == place, delta, 0)))[last]])

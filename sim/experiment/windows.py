@@ -13,7 +13,7 @@ import pandas as pd
 
 from sim.engine.run import Run
 
-COLUMNS = ("window_start_s", "offered", "ok", "good", "failed")
+COLUMNS = ("window_start_s", "offered", "ok", "good", "failed", "cancelled")
 CALLS = ("request", "call")
 """Kinds of series that are named `caller → service.endpoint`: what callers see of a service."""
 ARROW = " → "
@@ -29,6 +29,7 @@ class Windows:
     start_s: np.ndarray
     end_s: np.ndarray
     offered: np.ndarray
+    cancelled: np.ndarray
     ok: np.ndarray
     good: np.ndarray
     """Answered well, and within the class's latency objective where there is one."""
@@ -51,7 +52,13 @@ class Windows:
 
     @property
     def had_requests(self) -> np.ndarray:
-        return np.asarray((self.offered > 0.0) | (self.ended > 0.0))
+        """Some that ended, or some of which none did. Where callers cancelled and nothing ended, nothing is known."""
+        return np.asarray((self.ended > 0.0) | self.hung)
+
+    @property
+    def hung(self) -> np.ndarray:
+        """Requests came, and none ended."""
+        return np.asarray((self.offered > 0.0) & (self.ended == 0.0) & (self.cancelled == 0.0))
 
     @property
     def good_share(self) -> np.ndarray:
@@ -94,8 +101,10 @@ def callee(call: str) -> str:
 def _windows(run: Run, rows: pd.DataFrame | Mapping[str, np.ndarray]) -> Windows:
     if not len(rows):
         nothing = np.empty(0)
-        return Windows(nothing, nothing, nothing, nothing, nothing, nothing, np.empty(0, bool), 0.0)
-    start_s, offered, ok, good, failed = (np.asarray(rows[column], dtype=float) for column in COLUMNS)
+        return Windows(nothing, nothing, nothing, nothing, nothing, nothing, nothing, np.empty(0, bool), 0.0)
+    start_s, offered, ok, good, failed, cancelled = (np.asarray(rows[column], dtype=float) for column in COLUMNS)
     slack_s = 1e-9 * run.duration_s
     end_s = np.append(start_s[1:], min(run.duration_s, run.stopped_at_s))
-    return Windows(start_s, end_s, offered, ok, good, ok + failed, start_s >= run.warmup_s - slack_s, slack_s)
+    return Windows(
+        start_s, end_s, offered, cancelled, ok, good, ok + failed, start_s >= run.warmup_s - slack_s, slack_s
+    )

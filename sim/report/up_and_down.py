@@ -77,7 +77,7 @@ def _ends_s(run: Run) -> float:
 
 def _bars(run: Run, model: Outline, sources: Sequence[str]) -> list[Bar]:
     """Sources, then each node with the instances on it."""
-    lag_s = lag_of(run, model)
+    lag_s = lag_of(model)
     bars = []
     for name in sources:
         seen = course(run, windows_of(run, "source", name), model.faults, lag_s, DOWN_BELOW)

@@ -18,7 +18,9 @@ from tests.experiment import fakes
 
 
 def results(replications: int = 3, **changes: Any) -> Results:
-    return Results({"base": fakes.model()}, [fakes.run("base", r, **changes) for r in range(replications)], wall_s=0.1)
+    return Results(
+        {"base": fakes.outlined()}, [fakes.run("base", r, **changes) for r in range(replications)], wall_s=0.1
+    )
 
 
 def printed(what: Results) -> str:
@@ -92,18 +94,18 @@ def test_the_document_is_strict_json() -> None:
 
 def test_several_variants_are_named() -> None:
     runs = [fakes.run(v, r) for v in ("base", "other") for r in range(2)]
-    text = printed(Results({v: fakes.model(v) for v in ("base", "other")}, runs, wall_s=0.1))
+    text = printed(Results({v: fakes.outlined(v) for v in ("base", "other")}, runs, wall_s=0.1))
     assert row_of(text, "other", "users")
     assert "Services and nodes of other, the busiest first" in text
     assert text.count("Fault “db dies”: from 4 s to 6 s.") == 1
     runs[2].faults = []
-    text = printed(Results({v: fakes.model(v) for v in ("base", "other")}, runs, wall_s=0.1))
+    text = printed(Results({v: fakes.outlined(v) for v in ("base", "other")}, runs, wall_s=0.1))
     assert "Fault “db dies”: from 4 s to 6 s, in base." in text
 
 
 def test_notes_name_what_they_concern() -> None:
     runs = [fakes.run("base", r) for r in range(2)] + [fakes.run("other", r, failed=100) for r in range(2)]
-    rows = list(source_rows(Results({v: fakes.model(v) for v in ("base", "other")}, runs, wall_s=0.1)))
+    rows = list(source_rows(Results({v: fakes.outlined(v) for v in ("base", "other")}, runs, wall_s=0.1)))
     assert notes(rows) == [
         "available of base/users: no failure in 4000 requests: a one-sided bound",
         "available of base/robots, other/robots: no failure in 2000 requests: a one-sided bound",

@@ -11,6 +11,7 @@ import pandas as pd
 
 from sim.engine.run import Counts, Gauge, Latency, Run, Scope, ScopeKind
 from sim.errors import DsimError
+from sim.experiment.outline import Outline, outline
 from sim.kernel.histogram import bin_edges
 from sim.model import (
     Balance,
@@ -26,6 +27,7 @@ from sim.model import (
     Source,
     Target,
 )
+from sim.scenario.resolved import plain
 from sim.traffic import Poisson
 
 ENDPOINTS = (Endpoint("main", ()),)
@@ -44,6 +46,11 @@ def model(variant: str = "base", run: RunPlan = PLAN) -> Model:
     )
     nodes = (Node("app-1", "a", 4), Node("db-1", "a", 8))
     return Model("fake", variant, "", run, nodes, Network(), services, sources)
+
+
+def outlined(variant: str = "base", run: RunPlan = PLAN) -> Outline:
+    """What results need of that model."""
+    return outline(plain(model(variant, run)))
 
 
 def scope(kind: ScopeKind, name: str, latencies_s: np.ndarray, failed: int = 0, unfinished: int = 0) -> Scope:
@@ -80,6 +87,7 @@ def run(
             "ok": 100,
             "good": 100,
             "failed": 0,
+            "cancelled": 0,
         }
     )
     return Run(

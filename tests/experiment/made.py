@@ -56,6 +56,7 @@ def run_of(variant: str, replication: int, sources: Mapping[str, Make], stopped:
                 "ok": 100 - np.array(of.failed_in_windows),
                 "good": 100 - np.array(of.failed_in_windows),
                 "failed": of.failed_in_windows,
+                "cancelled": 0,
             }
         )
         for source, of in made.items()
@@ -77,7 +78,7 @@ def results(
         for r in range(replications)
     ]
     models = {
-        variant: replace(fakes.model(variant), sources=tuple(SourceOutline(source, None) for source in makes))  # type: ignore[arg-type]
+        variant: replace(fakes.outlined(variant), sources=tuple(SourceOutline(source, None) for source in makes))
         for variant, makes in sources.items()
     }
-    return Results(models, runs, 0.1, warmup=warmup)  # type: ignore[arg-type]
+    return Results(models, runs, 0.1, warmup=warmup)

@@ -38,6 +38,7 @@ def run(
     series = pd.DataFrame(
         {"window_start_s": start_s, "kind": "source", "name": "users", "offered": offered, "ok": ok, "failed": failed}
     )
+    series["cancelled"] = 0
     series["good"] = series["ok"] if good is None else good
     return replace(fakes.run(), series=series, **changes)  # type: ignore[arg-type]
 

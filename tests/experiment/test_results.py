@@ -15,7 +15,7 @@ from tests.experiment import fakes
 
 def results(**changes: object) -> Results:
     runs = [fakes.run("base", r) for r in range(3)] + [fakes.run("other", r, **changes) for r in range(3)]  # type: ignore[arg-type]
-    return Results({"base": fakes.model("base"), "other": fakes.model("other")}, runs, wall_s=0.1)
+    return Results({"base": fakes.outlined("base"), "other": fakes.outlined("other")}, runs, wall_s=0.1)
 
 
 def test_summary_has_a_row_a_variant_and_source() -> None:
@@ -61,7 +61,7 @@ def test_unfinished_requests_are_not_good() -> None:
     estimates = results().estimates("base", "robots")
     run = fakes.run("base", 0)
     run.scopes[1] = fakes.scope("source", "robots", np.full(1000, 0.02), unfinished=50)
-    changed = Results({"base": fakes.model()}, [run, run], 0.1).estimates("base", "robots")
+    changed = Results({"base": fakes.outlined()}, [run, run], 0.1).estimates("base", "robots")
     assert estimates["availability"].value == 1.0
     assert changed["availability"].value == pytest.approx(1000 / 1050)
     assert math.isinf(changed["latency_p99_s"].value)

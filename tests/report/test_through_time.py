@@ -10,9 +10,7 @@ import pandas as pd
 import pytest
 
 from sim.experiment import Results
-from sim.experiment.outline import outline
 from sim.report.through_time import course, time_series
-from sim.scenario.resolved import plain
 from tests.experiment import fakes
 
 STARTS = np.arange(0.0, 12.0, 2.5)
@@ -30,6 +28,7 @@ def run(variant: str, replication: int, windows: int = len(STARTS)) -> Any:
             "ok": 100 + n + 10 * replication,
             "good": 100 + n + 10 * replication,
             "failed": 5,
+            "cancelled": 0,
         }
         for n, start in enumerate(STARTS[:windows])
         for name in ("users", "robots")
@@ -42,7 +41,7 @@ def run(variant: str, replication: int, windows: int = len(STARTS)) -> Any:
 
 def results(**changes: int) -> Results:
     runs = [run("base", 0), run("base", 2), run("other", 0), run("other", 1, **changes)]
-    return Results({v: outline(plain(fakes.model(v))) for v in ("base", "other")}, runs, wall_s=0.1)
+    return Results({v: fakes.outlined(v) for v in ("base", "other")}, runs, wall_s=0.1)
 
 
 def test_rates_are_per_second_of_the_window() -> None:
@@ -108,7 +107,7 @@ def test_names_that_would_cover_each_other_stand_on_two_lines() -> None:
 
 
 def test_two_fates_are_shown_not_averaged() -> None:
-    found = Results({"base": outline(plain(fakes.model()))}, [run("base", r) for r in range(6)], wall_s=0.1)
+    found = Results({"base": fakes.outlined()}, [run("base", r) for r in range(6)], wall_s=0.1)
     for replication in found.runs[:3]:
         replication.series.loc[replication.series["window_start_s"] >= 7.5, ["ok", "failed"]] = [
             2 * replication.replication,
