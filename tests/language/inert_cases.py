@@ -53,7 +53,7 @@ PARTITIONS = (
     "{from: {zone: a}, to: {zone: b}}",
 )
 ONE_WAY = entry("partition: {from: {zone: a}, to: {zone: b}}, at: 800ms")
-PLACES = ("{zone: c}", "{node: far-2}")
+SENDERS, RECEIVERS = ("{zone: c}", "{source: users}"), ("{zone: c}", "{node: app-2}")
 LINK = entry("link_down: {between: [a, b]}, at: 800ms")
 ONE_LINK = entry("link_down: {from: a, to: b}, at: 800ms")
 LINKS = ("{between: [a, c]}", "{from: a, to: b}", "[{between: [a, b]}, {between: [b, c]}]")
@@ -281,7 +281,8 @@ FAULTS = {
     "RollingRestartForm.rolling_restart": case(ROLLING, "failures.x.rolling_restart", "db"),
     "RollingRestartForm.every": case(ROLLING, "failures.x.every", "200ms", "300ms"),
     **faults("PartitionForm", "partition: [{zone: a}, {zone: b}]", *PARTITIONS),
-    **{f"OneWayForm.{end}": case(ONE_WAY, f"failures.x.partition.{end}", *PLACES) for end in ("from", "to")},
+    "OneWayForm.from": case(ONE_WAY, "failures.x.partition.from", *SENDERS),
+    "OneWayForm.to": case(ONE_WAY, "failures.x.partition.to", *RECEIVERS),
     **faults("LossForm", "loss: 50%", "10%", "100%"),
     **ways("LossForm", "loss: 50%"),
     **faults("LatencyForm", "latency: 5ms", "50ms", "exponential(5ms)"),
