@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -35,6 +35,9 @@ def explain(
     picture: Annotated[
         Path | None, typer.Option(help="Draw the topology into this file: .png, .svg or .pdf.", metavar="FILE")
     ] = None,
+    network: Annotated[
+        Path | None, typer.Option(help="Draw the network into this file: .png, .svg or .pdf.", metavar="FILE")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what will run and where its load ends, without simulating.
@@ -44,14 +47,17 @@ def explain(
     instance landed.
     """
     with exit_status():
-        _check_picture(picture)
+        _check_picture("--picture", picture)
+        _check_picture("--network", network)
         from sim.scenario import load
 
         scenario = load(file, changes or [], plugins=plugins or [])
         name = variant or scenario.baseline
         model = scenario.resolve(name)
         if picture is not None:
-            _draw(model, picture)
+            _draw("topology", model, picture)
+        if network is not None:
+            _draw("network", model, network)
         if resolved:
             _print_resolved(model, as_json)
         elif as_json:
@@ -60,6 +66,8 @@ def explain(
             print_rich(lambda console: _print(scenario, name, variant is None, console))
         if picture is not None:
             print(f"The topology is in {picture}.", file=sys.stderr)
+        if network is not None:
+            print(f"The network is in {network}.", file=sys.stderr)
 
 
 def _print(scenario: Scenario, name: str, others: bool, console: Console) -> None:
@@ -102,25 +110,26 @@ def _print_resolved(model: Any, as_json: bool) -> None:
     yaml.dump(plain(model), sys.stdout)
 
 
-def _check_picture(picture: Path | None) -> None:
+def _check_picture(option: str, picture: Path | None) -> None:
     from sim.errors import DsimError
 
     if picture is None:
         return
     if picture.suffix.lower() not in PICTURES:
-        raise DsimError(f"--picture {picture}: must end in .png, .svg or .pdf; write e.g. --picture topology.png")
+        example = f"{option} {option.strip('-')}.png"
+        raise DsimError(f"{option} {picture}: must end in .png, .svg or .pdf; write e.g. {example}")
     if not picture.absolute().parent.is_dir():
-        raise DsimError(f"--picture {picture}: there is no folder {picture.parent}; create it first")
+        raise DsimError(f"{option} {picture}: there is no folder {picture.parent}; create it first")
 
 
-def _draw(model: Any, picture: Path) -> None:
+def _draw(what: Literal["topology", "network"], model: Any, picture: Path) -> None:
     """Write the picture next to its place first, so that it is never half there."""
-    from sim.report import style
-    from sim.report.topology import topology
+    from sim.report import plots, style
 
+    draw = {"topology": plots.topology, "network": plots.network}[what]
     partial = picture.with_name(f".{picture.stem}.partial{picture.suffix}")
     try:
-        topology(model).savefig(partial, dpi=style.DPI)
+        draw(model).savefig(partial, dpi=style.DPI)
         os.replace(partial, picture)
     finally:
         partial.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EDGE_KEYS = ("latency", "jitter", "loss", "bandwidth", "sharing")
 VERTEX_KEYS = ("zone", "rack")
 _READERS = {".graphml": "read_graphml", ".gml": "read_gml", ".edgelist": "read_edgelist"}
-"""Of networkx, by the end of the file's name. An edge list has a line `a b {'latency': '1ms'}` for each edge, both ways."""
+"""Of networkx, by the end of the file's name. An edge list has a line `a b {'latency': '1ms'}` an edge."""
 
 
 class GraphError(DsimError):

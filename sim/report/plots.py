@@ -2,8 +2,9 @@
 
 from sim.report.forest import forest
 from sim.report.latency import latency_ccdf
+from sim.report.network import network
 from sim.report.through_time import time_series
 from sim.report.topology import topology
 from sim.report.up_and_down import availability
 
-__all__ = ["availability", "forest", "latency_ccdf", "time_series", "topology"]
+__all__ = ["availability", "forest", "latency_ccdf", "network", "time_series", "topology"]
