@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sim.experiment.results import Results
 
 BURN_WINDOW_S = 300.0
-"""The shortest alerting window of the Site Reliability Workbook, table 5-8."""
+"""The shortest alerting window of the Site Reliability Workbook (2018), chapter 5."""
 BURN_PARTS = 12
 """A shorter run is looked at in so many parts: the workbook's short windows are a twelfth of its long ones."""
 NO_OBJECTIVE = "no availability objective is declared: slo: {availability: 99.9%}"

@@ -1,7 +1,7 @@
 """Downtime: when a class of traffic, or a service, was down, for how long, and what had broken then.
 
 A window is down where more than 10 % of the requests that ended in it were not good. So do service level agreements
-have it (Google, Cloud Functions Service Level Agreement, 2018: downtime is an error rate of more than ten percent, a
+have it (Google, Cloud Functions Service Level Agreement, 6 April 2018: downtime is an error rate of more than ten percent, a
 downtime period one or more consecutive minutes of it); here, the window is `run.window`. A window without requests is
 neither up nor down, and does not end an episode.
 """

@@ -21,6 +21,7 @@ import pandas as pd
 import sim
 from sim.engine.episodes import episodes
 from sim.errors import DsimError
+from sim.kernel.draws import stream_key
 from sim.model import Fault, Model, Renewal
 from sim.statistics import Estimate, exact_rate, mean_estimate, ratio_estimate
 from sim.statistics.availability import FEW
@@ -271,11 +272,11 @@ def _united(spans: Sequence[Spans]) -> Spans:
 def _summed(
     since_s: np.ndarray, up: Mapping[str, np.ndarray], spans_of: Mapping[Fault, Spans], duration_s: float
 ) -> _Seen:
-    """Seconds and visits of every state and every count. From each of `since_s` on, so many instances are up."""
-    weights = np.random.default_rng(0).integers(1, 2**63, len(up), dtype=np.uint64)
+    """Seconds and visits of every state and every count. From each of `since_s` on, so many instances are up. A state's
+    key is a hash of its counts, so that no number of services is too many."""
     keys = np.zeros(len(since_s), np.uint64)
-    for weight, of in zip(weights, up.values(), strict=True):
-        keys += weight * of.astype(np.uint64)
+    for name, of in up.items():
+        keys += np.uint64(stream_key(0, 0, f"state:{name}")) * of.astype(np.uint64)
     lengths_s = np.diff(np.append(since_s, duration_s))
     begins = np.append(True, keys[1:] != keys[:-1])
     kinds, first, which = np.unique(keys, return_index=True, return_inverse=True)
