@@ -19,7 +19,7 @@ import pandas as pd
 from sim.engine.run import Run
 from sim.errors import DsimError
 from sim.experiment.availability import lag_of
-from sim.experiment.downtime import causes_of
+from sim.experiment.downtime import Struck, causes_of
 from sim.experiment.measures import with_caveats
 from sim.experiment.outline import Outline
 from sim.experiment.windows import Windows, windows_by_thing
@@ -176,6 +176,7 @@ def _impacts(run: Run, model: Outline, kind: Kind, calm: Run | None) -> Iterator
     lag_s, cause_of = lag_of(model), causes_of(model.faults)
     until_s = min(run.duration_s, run.stopped_at_s)
     struck = [(name, start_s, min(end_s, until_s)) for name, start_s, end_s in run.faults]
+    everything = Struck(run, model.faults)
     quiet = None if calm is None else windows_by_thing(calm)
     for thing, windows in windows_by_thing(run).items():
         if thing[0] != kind:
@@ -186,7 +187,7 @@ def _impacts(run: Run, model: Outline, kind: Kind, calm: Run | None) -> Iterator
                 continue
             recovered_s, excess, ended = before.blast(start_s, end_s, lag_s, until_s)
             reach_s = min(recovered_s, until_s)
-            overlaps = sum(since < reach_s and until > start_s for _, since, until in struck) > 1
+            overlaps = everything.count(start_s, reach_s) > 1
             yield Impact(
                 run.variant, run.replication, name, cause_of.get(name, name), start_s, end_s, thing[1], excess, ended,
                 recovered_s, overlaps,
@@ -203,6 +204,8 @@ class _Level:
         for _, start_s, end_s in struck:
             clean &= (windows.end_s <= start_s) | (windows.start_s >= end_s + lag_s)
         self._clean = clean
+        self._back: dict[tuple[int, int], np.ndarray] = {}
+        """Windows at the level of so many failures among so many requests: many faults have the same before them."""
 
     def blast(self, start_s: float, end_s: float, lag_s: float, until_s: float) -> tuple[float, float, int]:
         """When the class had recovered, how many failures were beyond the level until then, and of how many."""
@@ -210,8 +213,9 @@ class _Level:
         before = self._clean & (windows.end_s <= start_s)
         bad, ended = int(windows.bad[before].sum()), int(windows.ended[before].sum())
         level = bad / ended if ended else 0.0
-        highest = exact_share(bad, ended)[1] if ended else 0.0
-        return _reach(windows, ~_surprising(windows, highest), level * windows.ended, start_s, end_s, lag_s, until_s)
+        if (bad, ended) not in self._back:
+            self._back[bad, ended] = ~_surprising(windows, exact_share(bad, ended)[1] if ended else 0.0)
+        return _reach(windows, self._back[bad, ended], level * windows.ended, start_s, end_s, lag_s, until_s)
 
 
 class _CalmLevel:

@@ -1,9 +1,9 @@
 """Downtime: when a class of traffic, or a service, was down, for how long, and what had broken then.
 
 A window is down where more than 10 % of the requests that ended in it were not good. So do service level agreements
-have it (Google, Cloud Functions Service Level Agreement, 6 April 2018: downtime is an error rate of more than ten percent, a
-downtime period one or more consecutive minutes of it); here, the window is `run.window`. A window without requests is
-neither up nor down, and does not end an episode.
+have it (Google, Cloud Functions Service Level Agreement, 6 April 2018: downtime is an error rate of more than ten
+percent, a downtime period one or more consecutive minutes of it); here, the window is `run.window`. A window without
+requests is neither up nor down, and does not end an episode.
 """
 
 from __future__ import annotations
@@ -56,19 +56,18 @@ def course(run: Run, windows: Windows, faults: Sequence[FaultOutline], lag_s: fl
     down = windows.good_share[chosen] < down_below
     lengths_s = windows.length_s[chosen]
     edges = np.flatnonzero(np.diff(np.concatenate([[False], down, [False]]).astype(np.int8)))
-    struck = _struck(run, faults)
+    struck = Struck(run, faults)
     episodes = []
     for first, beyond in edges.reshape(-1, 2):
         of = chosen[first:beyond]
         start_s, end_s = float(windows.start_s[of[0]]), float(windows.end_s[of[-1]])
-        causes = dict.fromkeys(c for c, since_s, until_s in struck if since_s < end_s and until_s + lag_s > start_s)
         episodes.append(
             Downtime(
                 start_s,
                 end_s,
                 float(lengths_s[first:beyond].sum()),
                 round(float(windows.bad[of].sum())),
-                tuple(causes) or (NO_FAULT,),
+                struck.between(start_s - lag_s, end_s) or (NO_FAULT,),
                 bool(beyond == len(chosen)),
             )
         )
@@ -76,11 +75,26 @@ def course(run: Run, windows: Windows, faults: Sequence[FaultOutline], lag_s: fl
     return Course(tuple(episodes), *totals_s, int((~down).sum()), len(down))
 
 
-def _struck(run: Run, faults: Sequence[FaultOutline]) -> list[tuple[str, float, float]]:
-    """Cause, start and end of each fault episode, in order of time."""
-    cause_of = causes_of(faults)
-    found = [(cause_of.get(name, name), start_s, end_s) for name, start_s, end_s in run.faults]
-    return sorted(found, key=lambda of: of[1])
+class Struck:
+    """The fault episodes of a run, in order of time."""
+
+    def __init__(self, run: Run, faults: Sequence[FaultOutline]) -> None:
+        cause_of = causes_of(faults)
+        found = sorted(run.faults, key=lambda of: of[1])
+        self._causes = [cause_of.get(name, name) for name, _, _ in found]
+        self._starts_s = np.array([start_s for _, start_s, _ in found])
+        self._ends_s = np.array([end_s for _, _, end_s in found])
+        self._sorted_ends_s = np.sort(self._ends_s)
+
+    def between(self, start_s: float, end_s: float) -> tuple[str, ...]:
+        """Causes in force at some time in (start_s, end_s), in the order in which they began."""
+        inside = (self._starts_s < end_s) & (self._ends_s > start_s)
+        return tuple(dict.fromkeys(self._causes[place] for place in np.flatnonzero(inside)))
+
+    def count(self, start_s: float, end_s: float) -> int:
+        """Episodes in force at some time in (start_s, end_s)."""
+        begun = int(np.searchsorted(self._starts_s, end_s, side="left"))
+        return begun - int(np.searchsorted(self._sorted_ends_s, start_s, side="right"))
 
 
 def causes_of(faults: Sequence[FaultOutline]) -> Mapping[str, str]:

@@ -17,6 +17,8 @@ from sim.units import format_duration
 SERVICES_SHOWN = 8
 """Services that were down; more are counted in the caption."""
 BLASTS_SHOWN = 12
+EPISODES_TOLD = 10_000
+"""Above this the summary would take seconds for its blast radii."""
 CAUSES_SHOWN = 2
 UNEVEN = 1.5
 """Ratio of an interval's two halves from which on its ends are written."""
@@ -37,8 +39,10 @@ def availability_grids(results: Results) -> tuple[list[Grid], list[str]]:
     grids = [_accounts_grid(results, found)]
     sentences = [down_sentence(results), *_notes(found)]
     replications = {variant: len(results.of(variant)) for variant in results.variants}
-    struck = blasts(impacts(results), replications)
-    if struck:
+    episodes = sum(len(run.faults) for run in results.runs) * len(results.sources)
+    if episodes > EPISODES_TOLD:
+        sentences.append(f"Blast radius: {episodes:,} episodes and classes; results.blast_radius() has them.")
+    elif struck := blasts(impacts(results), replications):
         grids.append(_blasts_grid(results, struck))
     return grids, sentences
 
