@@ -50,7 +50,7 @@ class LinkNameForm(Form):
                 {"required": ["from", "to"], "properties": {"between": False}},
             ]
         },
-        {"properties": {"between": {"minItems": 2, "maxItems": 2}}},
+        {"properties": {"between": {"minItems": 2, "maxItems": 2, "uniqueItems": True}}},
     )
 
     between: list[Identifier] | None = Field(None, examples=["[a, b]"])
@@ -116,6 +116,13 @@ class LinksForm(TargetsForm):
                 there = listed(ends[:MOST_LINKS_NAMED]) + (" …" if len(ends) > MOST_LINKS_NAMED else "")
                 raise MistakeError(f"got {pair[0]} → {pair[1]}, between which there is no link; there are {there}")
         return self.made(target, system, cause)
+
+    def idle(self, fault: Fault, system: System) -> str:
+        """Ways in a graph may lead over any link."""
+        assert isinstance(fault, LinkFault)
+        if system.network.routed or any(system.exchange(*map(system.at_site, pair)) for pair in fault.pairs):
+            return ""
+        return f"no message goes over the link {fault.target}, so nothing suffers; name another link, or remove it"
 
     @abstractmethod
     def made(self, target: LinkNameForm, system: System, cause: str) -> LinkFault:

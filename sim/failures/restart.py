@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from sim.failures.system import System
-from sim.failures.targets import MachinesForm, TargetsField
+from sim.failures.targets import InstancesField, MachinesForm
 from sim.forms import MistakeError
 from sim.model import Fault, Once, TargetKind, When
 
@@ -62,7 +62,7 @@ class RestartForm(MachinesForm):
     example = "{at: 40s, restart: api-1, for: 5s}"
     target_kinds = ("instance",)
 
-    restart: TargetsField = Field(examples=["api-1"])
+    restart: InstancesField = Field(examples=["api-1"])
 
     @classmethod
     def drawn(cls, dice: Dice, places: Places) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from sim.failures.system import System
-from sim.failures.targets import MachinesForm, TargetsField
+from sim.failures.targets import MachinesForm, NodesField
 from sim.forms.base import Mistake
 from sim.forms.fields import PositiveNumber
 from sim.model import Fault, TargetKind
@@ -50,7 +50,7 @@ class SlowForm(MachinesForm):
         {"properties": {"factor": {"exclusiveMaximum": 1}}},
     )
 
-    slow: TargetsField = Field(examples=["app-2"])
+    slow: NodesField = Field(examples=["app-2"])
     factor: PositiveNumber = Field(examples=[0.2])
 
     def problems(self) -> Iterator[Mistake]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from sim.failures.system import System
-from sim.failures.targets import MachinesForm, TargetsField
+from sim.failures.targets import MachinesForm, NodesField
 from sim.forms import MistakeError
 from sim.forms.base import Mistake
 from sim.forms.fields import PositiveNumber
@@ -50,7 +50,7 @@ class SlowDiskForm(MachinesForm):
         {"properties": {"factor": {"exclusiveMaximum": 1}}},
     )
 
-    slow_disk: TargetsField = Field(examples=["db-1"])
+    slow_disk: NodesField = Field(examples=["db-1"])
     factor: PositiveNumber = Field(examples=[0.2])
 
     def problems(self) -> Iterator[Mistake]:

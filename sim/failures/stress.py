@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from sim.failures.system import System
-from sim.failures.targets import MachinesForm, TargetsField
+from sim.failures.targets import MachinesForm, NodesField
 from sim.forms.fields import PositiveNumber
 from sim.model import Fault, TargetKind
 
@@ -43,7 +43,7 @@ class StressForm(MachinesForm):
     example = "{at: 40s, stress: app-2, cores: 2, for: 20s}"
     target_kinds = ("node",)
 
-    stress: TargetsField = Field(examples=["app-2"])
+    stress: NodesField = Field(examples=["app-2"])
     cores: PositiveNumber = Field(examples=[2])
 
     @classmethod

@@ -9,12 +9,17 @@ from sim.forms import MistakeError, inside, listed
 from sim.forms.base import unknown
 from sim.model import Instance, Network, Node, Service, Source, TargetKind
 
-GroupKind = Literal["zone", "rack", "region", "node", "nodes", "source"]
-GROUP_KINDS: tuple[GroupKind, ...] = ("zone", "rack", "region", "node", "nodes", "source")
+GroupKind = Literal["zone", "rack", "region", "vertex", "node", "nodes", "source"]
+GROUP_KINDS: tuple[GroupKind, ...] = ("zone", "rack", "region", "vertex", "node", "nodes", "source")
 AREAS: tuple[TargetKind, ...] = ("zone", "rack", "region")
 """Kinds of groups that fail as one: they share power, cooling, or a control plane."""
 
-AREAS_COME_FROM = {"zone": "", "rack": "write racks: 2 in nodes", "region": "write regions: {eu: [a, b]} in network"}
+AREAS_COME_FROM = {
+    "zone": "write zones: [a, b] in nodes",
+    "rack": "write racks: 2 in nodes",
+    "region": "write regions: {eu: [a, b]} in network",
+    "vertex": "the network is no graph",
+}
 
 
 class TargetName(NamedTuple):
@@ -55,14 +60,15 @@ class System:
         sources: Iterable[Source] = (),
         network: Network | None = None,
         calls: Iterable[tuple[str, str]] = (),
-        region_of: Mapping[str, str] | None = None,
+        clients_in: Mapping[str, Mapping[str, str | None]] | None = None,
     ) -> None:
-        """`calls` are pairs of services, a caller and whom it may call; `region_of` gives zones' regions."""
+        """`calls` are pairs of services, a caller and whom it may call; `clients_in` tells, by the name of each source
+        that stands somewhere, the zone, rack, region and vertex."""
         self.nodes, self.pools, self.instances = nodes, pools, instances
         self.services = {service.name: service for service in services}
         self.sources = {source.name: source for source in sources}
         self.network = network or Network()
-        self.region_of = dict(region_of or {})
+        self._clients_in = dict(clients_in or {})
         self._names: dict[TargetKind, set[str]] = {
             "node": set(nodes),
             "instance": {instance.name for group in instances.values() for instance in group},
@@ -136,18 +142,16 @@ class System:
         areas: dict[str, set[str]] = {}
         for node in self.nodes.values():
             areas.setdefault(self._area_of(node, kind), set()).add(node.name)
-        for source in self.sources.values():
-            if source.zone is not None:
-                area = self.region_of.get(source.zone, "") if kind == "region" else source.zone
-                if kind != "rack" or area in areas:
-                    areas.setdefault(area, set()).add(source_place(source.name))
+        for source, places in self._clients_in.items():
+            areas.setdefault(places.get(kind) or "", set()).add(source_place(source))
         areas.pop("", None)
         if name not in areas:
             raise MistakeError(unknown(kind, name, areas, AREAS_COME_FROM[kind] if not areas else ""))
         return frozenset(areas[name])
 
-    @staticmethod
-    def _area_of(node: Node, kind: str) -> str:
+    def _area_of(self, node: Node, kind: str) -> str:
+        if kind == "vertex":
+            return node.site if self.network.routed else ""
         return {"zone": node.zone, "rack": node.rack, "region": node.region}[kind] or ""
 
     def nodes_in(self, kind: TargetKind, name: str) -> tuple[str, ...]:
@@ -158,6 +162,11 @@ class System:
         if not hosts:
             raise MistakeError(f"got {name}, in which only clients stand; must have nodes that may fail; remove it")
         return hosts
+
+    def at_site(self, site: str) -> frozenset[str]:
+        """Who stands at an end of links."""
+        clients = {source_place(source.name) for source in self.sources.values() if source.zone == site}
+        return frozenset({node.name for node in self.nodes.values() if node.site == site} | clients)
 
     @property
     def everywhere(self) -> frozenset[str]:

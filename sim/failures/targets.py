@@ -82,7 +82,10 @@ def field_of(read: Callable[[Any], Any], schema: str) -> Any:
     return (PlainValidator(read), WithJsonSchema(schema_of(schema)))
 
 
-TargetsField = Annotated[tuple[TargetName, ...], *field_of(_list_of(_read_target, "node or instance"), "Targets")]
+_read_targets = _list_of(_read_target, "node or instance")
+TargetsField = Annotated[tuple[TargetName, ...], *field_of(_read_targets, "Targets")]
+NodesField = Annotated[tuple[TargetName, ...], *field_of(_read_targets, "Nodes")]
+InstancesField = Annotated[tuple[TargetName, ...], *field_of(_read_targets, "Instances")]
 AreasField = Annotated[tuple[GroupName, ...], *field_of(_list_of(_read_area, "zone, rack or region"), "Areas")]
 GroupField = Annotated[Group, *field_of(read_group, "Group")]
 GroupsField = Annotated[tuple[Group, ...], *field_of(read_groups, "Groups")]

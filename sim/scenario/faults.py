@@ -15,6 +15,9 @@ from sim.scenario.document import ScenarioForm
 from sim.scenario.findings import Findings
 from sim.scenario.idle import calls_in
 from sim.scenario.placement import Placement
+from sim.scenario.sites import Sites
+from sim.scenario.topologies import Spot
+from sim.scenario.vertices import Vertices
 from sim.units import format_duration
 
 MOST_EPISODES = 100_000
@@ -37,8 +40,17 @@ def system_of(
         for endpoint in service.endpoints
         for call in calls_in(endpoint.steps)
     )
-    region_of = {zone: region for region, zones in form.network.regions.items() for zone in zones}
-    return System(placement.nodes, placement.pools, placement.instances, services, sources, network, calls, region_of)
+    clients_in = {source.name: _places(source.zone, placement.sites) for source in sources if source.zone is not None}
+    return System(placement.nodes, placement.pools, placement.instances, services, sources, network, calls, clients_in)
+
+
+def _places(site: str, sites: Sites) -> dict[str, str | None]:
+    """The zone, rack, region and vertex of clients."""
+    if not isinstance(sites, Vertices):
+        return {"zone": site, "region": sites.region_of.get(site)}
+    spot = sites.topology.vertices.get(site, Spot())
+    region = None if spot.zone is None else sites.region_of.get(spot.zone)
+    return {"zone": spot.zone, "rack": spot.rack, "region": region, "vertex": site}
 
 
 def faults(

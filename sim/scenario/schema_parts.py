@@ -11,6 +11,7 @@ from sim.failures.chaos import MIXES, drawable
 from sim.failures.links import LinkNameForm
 from sim.failures.partition import OneWayForm
 from sim.failures.system import AREAS, GROUP_KINDS
+from sim.failures.targets import MOST_GROUPS
 from sim.forms import STEP_FORMS, Form
 from sim.forms.declared import ARRIVAL, DISTRIBUTION, Family
 from sim.forms.fields import (
@@ -47,7 +48,6 @@ def mapping_of(form: type[Form]) -> str:
 def unions() -> dict[str, Any]:
     steps = [form for form in STEP_FORMS.values() if not form.is_handler]
     handlers = [form for form in STEP_FORMS.values() if form.is_handler]
-    target = {"anyOf": [IDENTIFIER_SCHEMA, one_of({"node": IDENTIFIER_SCHEMA, "instance": IDENTIFIER_SCHEMA})]}
     place = one_of(dict.fromkeys(GROUP_KINDS, _one_or_some(IDENTIFIER_SCHEMA)))
     return {
         "Step": {"anyOf": [_mapping(form) for form in steps]},
@@ -77,14 +77,20 @@ def unions() -> dict[str, Any]:
             "propertyNames": LABEL_SCHEMA,
             "additionalProperties": ref(VertexForm.__name__),
         },
-        "Targets": _one_or_some(target),
+        "Targets": _targets("node", "instance"),
+        "Nodes": _targets("node"),
+        "Instances": _targets("instance"),
         "Areas": _one_or_some(one_of(dict.fromkeys(AREAS, IDENTIFIER_SCHEMA))),
         "Links": _one_or_some(ref(LinkNameForm.__name__)),
         "Group": {"anyOf": [place, {"type": "array", "items": ref("Group"), "minItems": 1}]},
-        "Groups": {"type": "array", "items": ref("Group"), "minItems": 2},
+        "Groups": {"type": "array", "items": ref("Group"), "minItems": 2, "maxItems": MOST_GROUPS},
         "FaultMix": {"anyOf": [choices_schema(*MIXES), _some_of(drawable())]},
         "Partition": {"anyOf": [ref("Groups"), ref(OneWayForm.__name__)]},
     }
+
+
+def _targets(*kinds: str) -> dict[str, Any]:
+    return _one_or_some({"anyOf": [IDENTIFIER_SCHEMA, one_of(dict.fromkeys(kinds, IDENTIFIER_SCHEMA))]})
 
 
 def _one_or_some(schema: dict[str, Any]) -> dict[str, Any]:

@@ -299,7 +299,13 @@ FAULTS = {
     "ChaosForm.seed": case(CHAOTIC, "chaos.seed", "8", "9"),
     "ChaosForm.targets": case(CHAOTIC, "chaos.targets", "{zone: b}", "[{zone: c}, {node: app-1}]"),
     "LinkSlowForm.latency_factor": case(SLOW_LINK, "failures.x.latency_factor", "2", "4"),
-    "LinkSlowForm.bandwidth_factor": case(SLOW_LINK, "failures.x.bandwidth_factor", "0.1", "0.5"),
+    "LinkSlowForm.bandwidth_factor": case(
+        SLOW_LINK,
+        "failures.x.bandwidth_factor",
+        "0.1",
+        "0.5",
+        also="network.across_zones={latency: 4ms, bandwidth: 10Mbps}",
+    ),
 }
 SERVICES = {
     "ServiceForm.nodes": case(
