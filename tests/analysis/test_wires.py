@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import pytest
 
 from sim.analysis import Explanation, explain
@@ -9,6 +12,8 @@ from sim.analysis.failing import failing_endpoints
 from sim.analysis.latency import NoContention
 from sim.model import Model
 from sim.scenario import load_text
+from sim.traffic import Poisson
+from tests.analysis.simulate import run_for
 
 LINK = "latency: 1ms, jitter: exponential(0.5ms), bandwidth: 8Mbps"
 """A byte takes a microsecond."""
@@ -104,3 +109,21 @@ def test_what_is_not_counted_is_said() -> None:
     assert any("lose" in sentence for sentence in explain(model_of(lossy, api="leaf-1", client="leaf-2")).limits)
     plain = "{star: {leaves: 3, latency: 1ms}}"
     assert not any("lose" in sentence for sentence in explain(model_of(plain, api="leaf-1", client="leaf-2")).limits)
+
+
+@pytest.mark.parametrize(
+    "topology, api, client",
+    [
+        ("{ring: {vertices: 9, LINK}}", "ring-5, ring-4", "ring-1"),
+        ("{fat_tree: {k: 4, LINK}}", "host-1, host-2", "host-16"),
+        ("{star: {leaves: 3, LINK}}", "leaf-1, leaf-2", "leaf-1"),
+    ],
+)
+def test_a_simulation_takes_as_long(topology: str, api: str, client: str) -> None:
+    """Of 5000 requests, one a second, that hardly ever meet; so 20 µs are left for those that do."""
+    model = model_of(topology.replace("LINK", LINK), api=api, client=client)
+    calm = replace(model, sources=(replace(model.sources[0], arrivals=Poisson(1.0)),))
+    mean, variance = request_moments(calm)
+    latency = run_for(calm, 5000.0).scope("source", "users").latency
+    assert latency.mean_s == pytest.approx(mean, abs=4.5 * math.sqrt(variance / 5000.0) + 2e-5)
+    assert latency.variance_s2 == pytest.approx(variance, rel=0.2)
