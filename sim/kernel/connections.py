@@ -113,8 +113,6 @@ def new_connection(S, pool_row, transport, row):
     connection.dialled_for = row
     connection.dialled_generation = task.generation
     connection.rounds = 0
-    connection.smooth = 0.0
-    connection.resend = rules.resend_first
     for way in range(2):
         flow = connection.flow[way]
         flow.window = rules.initial
@@ -122,6 +120,8 @@ def new_connection(S, pool_row, transport, row):
         flow.flight = 0.0
         flow.cut = -1.0
         flow.busy = S.now
+        flow.smooth = 0.0
+        flow.resend = rules.resend_first
         flow.first = NONE
         flow.last = NONE
         flow.backlog_head = NONE
@@ -334,13 +334,15 @@ def reach_handshake(S, p):
         connection.server_deaths = server.deaths
         connection.server_silent = server.silent_deaths
         packet.key = derive(packet.key, DIAL_SALT)
+        packet.known = 1 if packet.tries > 0 else packet.known
         turn_round(S, p)
     elif packet.ends == 0:
         dial_failed(S, c, REFUSED)
         free_packet(S, p)
     else:
-        if packet.tries == 0 and connection.rounds == 0:
-            measure(S, c, S.now - connection.flow[OUT].busy)
+        if packet.tries == 0 and packet.known == 0 and connection.rounds == 0:
+            measure(S, c, OUT, S.now - connection.flow[OUT].busy)
+            measure(S, c, BACK, S.now - connection.flow[OUT].busy)
         connection.rounds += 1
         if connection.rounds < S.transport[connection.transport].rounds:
             packet.what = SYN

@@ -192,7 +192,7 @@ def patience(S, p):
     if packet.what == SYN or packet.what == SYN_ACK:
         return min(rules.resend_first * doubled, rules.resend_most)
     if rules.kind == TCP:
-        return S.connection[packet.connection].resend
+        return S.connection[packet.connection].flow[0 if packet.what == REQUEST else 1].resend
     return min(rules.resend_least * doubled, rules.resend_most)
 
 
@@ -327,6 +327,7 @@ def turn_round(S, p):
     """Let a packet's answer travel in its row."""
     packet = S.packet[p]
     packet.sender, packet.receiver = packet.receiver, packet.sender
+    packet.tries = 0
     launch(S, p)
 
 

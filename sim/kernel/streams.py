@@ -178,7 +178,7 @@ def send_message(S, c, row, what):
     way = OUT if what == REQUEST else BACK
     connection = S.connection[c]
     flow = connection.flow[way]
-    if flow.flight <= 0.0 and S.now - flow.busy > connection.resend:
+    if flow.flight <= 0.0 and S.now - flow.busy > flow.resend:
         flow.window = min(flow.window, S.transport[connection.transport].initial)
     if flow.backlog_tail == NONE:
         flow.backlog_head = p
@@ -297,20 +297,19 @@ def reach_stream(S, p):
 # Acknowledgements and losses ----------------------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, i8, f8, apart=True)
-def measure(S, c, round_trip):
+@kernel(void, STATE_TYPE, i8, i8, f8, apart=True)
+def measure(S, c, way, round_trip):
     """A measured round trip: the retransmission timeout follows (RFC 6298, section 2; the lower bound is on what the
     deviation adds, as in Linux)."""
-    connection = S.connection[c]
-    if connection.smooth == 0.0:
-        connection.smooth = round_trip
-        connection.deviation = round_trip / 2.0
+    flow, rules = S.connection[c].flow[way], S.transport[S.connection[c].transport]
+    if flow.smooth == 0.0:
+        flow.smooth = round_trip
+        flow.deviation = round_trip / 2.0
     else:
-        connection.deviation += (abs(connection.smooth - round_trip) - connection.deviation) / 4.0
-        connection.smooth += (round_trip - connection.smooth) / 8.0
-    rules = S.transport[connection.transport]
-    spare = max(4.0 * connection.deviation, rules.resend_least)
-    connection.resend = min(connection.smooth + spare, rules.resend_most)
+        flow.deviation += (abs(flow.smooth - round_trip) - flow.deviation) / 4.0
+        flow.smooth += (round_trip - flow.smooth) / 8.0
+    spare = max(4.0 * flow.deviation, rules.resend_least)
+    flow.resend = min(flow.smooth + spare, rules.resend_most)
 
 
 @kernel(void, STATE_TYPE, i8, i8, f8, apart=True)
@@ -360,7 +359,7 @@ def acknowledge(S, p):
         grow(S, c, way, packet.bytes)
         flow.flight -= packet.bytes
         if packet.tries == 0:
-            measure(S, c, S.now - packet.sent)
+            measure(S, c, way, S.now - packet.sent)
         packet.known = 1
         if packet.delivered:
             free_packet(S, p)
@@ -456,8 +455,9 @@ def time_out_packet(S, p, way):
         cut_off(S, c)
         abandon_packet(S, p)
     else:
-        if packet.sent >= connection.flow[way].cut:
-            connection.resend = min(2.0 * connection.resend, rules.resend_most)
+        flow = connection.flow[way]
+        if packet.sent >= flow.cut:
+            flow.resend = min(2.0 * flow.resend, rules.resend_most)
         shrink(S, p, way, 1.0)
         if packet.here:
             packet.tries += 1

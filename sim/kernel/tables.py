@@ -375,6 +375,9 @@ FLOW = _row(
     ("flight", "f8"),  # bytes sent and not acknowledged
     ("cut", "f8"),  # s, when the window was last cut
     ("busy", "f8"),  # s, when something was last sent
+    ("smooth", "f8"),  # s, smoothed round trip; 0: not measured yet
+    ("deviation", "f8"),  # s
+    ("resend", "f8"),  # s, RTO
     ("first", "i4"),  # packets sent and not delivered, in order
     ("last", "i4"),
     ("backlog_head", "i4"),  # messages (packet rows) not sent yet
@@ -399,9 +402,6 @@ CONNECTION = _row(
     ("dialled_generation", "i4"),
     ("rounds", "i4"),  # of its handshake, done
     ("idle_since", "f8"),  # s
-    ("smooth", "f8"),  # s, smoothed round trip; 0: not measured yet
-    ("deviation", "f8"),  # s
-    ("resend", "f8"),  # s, RTO
     ("flow", FLOW, (2,)),  # requests, responses
 )
 
