@@ -20,10 +20,13 @@ PRESETS: dict[str, Tcp] = {
     "haproxy@2.8": Tcp(idle_timeout_s=5.0),
     "nginx@1.24": Tcp(max_idle=0, idle_timeout_s=60.0, connect_timeout_s=60.0),
 }
-"""Clients as they come. Go: `http.DefaultTransport` (two idle connections a host, kept for 90 s; dials for 30 s;
-HTTP/1.1 without TLS). gRPC: one HTTP/2 connection a server, 100 streams at once (what clients assume until a server tells
-them), least connect timeout 20 s, idle after 30 min. HAProxy: `http-reuse safe`, `pool-purge-delay 5s`, `timeout
-connect` unset. nginx: `proxy_connect_timeout 60s`, no `keepalive` to upstreams."""
+"""Clients as they come.
+
+Go: `http.DefaultTransport` (two idle connections a host, kept for 90 s; dials for 30 s; HTTP/1.1 without TLS). gRPC: an
+HTTP/2 connection a server, 100 streams at once (what clients assume until a server tells them), least connect timeout
+20 s, idle after 30 min. HAProxy: `http-reuse safe`, `pool-purge-delay 5s`, `timeout connect` unset. nginx:
+`proxy_connect_timeout 60s`, no `keepalive` to upstreams.
+"""
 
 
 class IdealForm(Form):
