@@ -11,7 +11,7 @@ from sim.analysis.failing import EndpointName
 from sim.analysis.handlers import Handler
 from sim.analysis.spread import is_known
 from sim.forms import listed
-from sim.model import CallPolicy, Model
+from sim.model import CallPolicy, Model, Tcp
 from sim.steps.call import Call
 from sim.traffic import Renewal
 
@@ -128,7 +128,7 @@ def limits(
         *_policies(model, handlers),
         *(["Steering is taken as perfect: throughput flattens between the two loads."] if found.is_steered else []),
         *_arrivals(model, found),
-        *_network(model),
+        *_network(model, handlers),
     )
 
 
@@ -187,12 +187,16 @@ def _arrivals(model: Model, found: Explanation) -> Iterator[str]:
             yield f"{source.name}: the gaps have an infinite mean, so the rate falls towards 0 for ever."
 
 
-def _network(model: Model) -> Iterator[str]:
+def _network(model: Model, handlers: Mapping[EndpointName, Handler]) -> Iterator[str]:
     links = model.network.links.values()
     if any(link.loss > 0.0 for link in links):
         yield "Messages that links lose, and the time until they are sent again, are not counted."
     if any(link.bandwidth_bps is not None for link in links):
         yield "Of bandwidths, only messages are counted: no headers, acknowledgements or set-up of connections."
+    policies = [source.policy for source in model.sources]
+    policies += [edge.policy for handler in handlers.values() for edge in handler.edges]
+    if any(isinstance(policy.transport, Tcp) for policy in policies):
+        yield "Of tcp, the set-up of connections and the growth of windows are not counted: latencies are lower bounds."
 
 
 def _only_closed(found: Explanation) -> bool:

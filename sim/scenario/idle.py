@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sim.forms import listed
-from sim.model import Fault, Service, Source
+from sim.model import Fault, Ideal, Network, Service, Source
 from sim.scenario.document import ScenarioForm
 from sim.scenario.findings import Findings
 from sim.scenario.placement import Placement
@@ -45,6 +45,24 @@ def weigh_starts(form: ScenarioForm, faults: Sequence[Fault], findings: Findings
         if service.start is not None:
             text = "nothing ever starts: all are up and warm at 0, and nothing crashes; remove it, or add failures"
             findings.weigh(form, ("services", name, "start"), any(fault.kills for fault in faults), text)
+
+
+def weigh_sizes(
+    form: ScenarioForm, network: Network, services: Sequence[Service], sources: Sequence[Source], findings: Findings
+) -> None:
+    """Sizes of messages tell where links are narrow or lose packets, and where transports cut messages up."""
+    policies = [source.policy for source in sources]
+    policies += [call.policy for service in services for e in service.endpoints for call in calls_in(e.steps)]
+    tells = any(link.bandwidth_bps is not None or link.loss > 0.0 for link in network.links.values())
+    tells = tells or bool(form.failures or form.chaos) or not all(isinstance(p.transport, Ideal) for p in policies)
+    text = "sizes of messages change nothing: no link has a bandwidth or loses packets, and no transport is tcp or udp;"
+    for name, service in form.services.items():
+        places: list[tuple[str, ...]] = [(key,) for key in ("request", "response") if key in service.given]
+        for endpoint, given in service.given.get("endpoints", {}).items():
+            keys = [key for key in ("request", "response") if isinstance(given, Mapping) and key in given]
+            places += [("endpoints", endpoint, key) for key in keys]
+        for place in places:
+            findings.weigh(form, ("services", name, *place), tells, f"{text} give a link a bandwidth, or remove it")
 
 
 def steps_in(steps: Iterable[Any]) -> Iterator[Any]:

@@ -12,7 +12,7 @@ from sim.scenario.cycles import certain_cycles
 from sim.scenario.document import ScenarioForm
 from sim.scenario.faults import faults, system_of
 from sim.scenario.findings import Findings
-from sim.scenario.idle import weigh_all, weigh_starts
+from sim.scenario.idle import weigh_all, weigh_sizes, weigh_starts
 from sim.scenario.network import Zones
 from sim.scenario.placement import Placement
 from sim.scenario.plan import check_steady, check_users, run_plan
@@ -52,6 +52,7 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
     sites.check(placement.nodes.values(), services, sources)
     weigh_all(form, placement, services, sources, findings)
     weigh_starts(form, struck, findings)
+    weigh_sizes(form, network, services, sources, findings)
     check_disks(form, services, placement.nodes, findings)
     check_memory(form, services, placement.nodes, findings)
     if len(findings):

@@ -442,7 +442,7 @@ MESSAGES = {
         for key in ("request", "response")
     },
     "EndpointForm.steps": case(
-        PLAIN, "services.api", *(f"{{endpoints: {{a: {{request: 2kB, steps: [{{cpu: {n}ms}}]}}}}}}" for n in (1, 2))
+        PLAIN, "services.api", *(f"{{endpoints: {{a: {{steps: [{{cpu: {n}ms}}]}}}}}}" for n in (1, 2))
     ),
     **{
         f"BehaviourForm.{key}": case(TALKING, f"services.api.endpoints.main.{key}", "3kB", "100B")
