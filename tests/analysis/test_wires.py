@@ -27,6 +27,8 @@ network: {{topology: {topology}{more}}}
 services: {{api: {{nodes: app, instances: {api.count(",") + 1}, cpu: 5ms, request: 1kB, response: 2kB}}}}
 traffic: {{users: {{to: api, from: {{vertex: {client}}}, arrivals: poisson(100/s)}}}}
 """
+    if "bandwidth" not in topology and "loss" not in topology:
+        text = text.replace(", request: 1kB, response: 2kB", "")
     return load_text(text, "f.yaml").resolve("baseline")
 
 
