@@ -212,18 +212,20 @@ def _account(
 
 
 def mtbf(up_s: Sequence[float], downtimes: Sequence[int]) -> Estimate:
-    """Time up over the number of downtimes, one pair a replication. With fewer than 10 of them the interval is at least
-    as wide as Garwood's, which takes them as independent; without any there is a bound."""
+    """Time up over the number of downtimes, one pair a replication. The interval is that of their rate, turned over:
+    rates spread evenly where times between do not. With fewer than 10 downtimes it is at least as wide as Garwood's,
+    which takes them as independent; without any there is a bound."""
     total_s, count = sum(up_s), sum(downtimes)
     if total_s <= 0.0:
         return withheld("it was never up")
     few, many = exact_rate(count, total_s)
     if count == 0:
         return Estimate(math.inf, 1.0 / many, math.inf, f"{NO_DOWNTIME} in {total_s:.6g} s: a one-sided bound")
-    value = ratio_estimate(up_s, downtimes, NO_DOWNTIME)
-    if count >= FEW or not value.has_interval:
-        return value
-    return Estimate(value.value, min(value.low, 1.0 / many), max(value.high, 1.0 / few), value.reason)
+    rate = ratio_estimate(downtimes, up_s, NO_DOWNTIME)
+    if not rate.has_interval:
+        return Estimate(total_s / count, reason=rate.reason)
+    low, high = (min(rate.low, few), max(rate.high, many)) if count < FEW else (rate.low, rate.high)
+    return Estimate(total_s / count, 1.0 / high, 1.0 / low if low > 0.0 else math.inf)
 
 
 def _good_and_all(runs: Sequence[Run], thing: Thing) -> tuple[list[int], list[int]]:

@@ -65,7 +65,7 @@ def _accounts_grid(results: Results, found: Sequence[Account]) -> Grid:
     budgets = any(of.objective is not None for of in shown)
     headers = [*(["variant"] if several else []), "of", "good %", "nines"]
     if budgets:
-        headers += ["budget used %", f"burn rate, worst {_burn_window(shown)}"]
+        headers += ["budget used %", f"worst burn rate in {_burn_window(shown)}"]
     headers += ["downtimes", "MTTR s", "MTBF s", "struck then"]
     rows = []
     for of in sorted(shown, key=lambda of: results.variants.index(of.variant)):

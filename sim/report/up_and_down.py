@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -80,7 +80,9 @@ def _bars(run: Run, model: Outline, sources: Sequence[str]) -> list[Bar]:
     lag_s = lag_of(model)
     bars = []
     for name in sources:
-        seen = course(run, windows_of(run, "source", name), model.faults, lag_s, DOWN_BELOW)
+        windows = windows_of(run, "source", name)
+        all_of_them = replace(windows, measured=np.ones(len(windows.measured), bool))
+        seen = course(run, all_of_them, model.faults, lag_s, DOWN_BELOW)
         bars.append(Bar(name, {"down": [(episode.start_s, episode.end_s) for episode in seen.episodes]}))
     states = _states(run, {fault.name: fault for fault in model.faults})
     for node in model.nodes:

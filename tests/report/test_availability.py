@@ -127,6 +127,12 @@ def test_the_timeline_shows_what_was_up(results: Results) -> None:
     assert bands == [(0.0, 10.0), (20.0, 5.0), (30.0, 5.0), (40.0, 5.0)]
 
 
+def test_the_warm_up_is_in_the_picture_too() -> None:
+    early = run_scenario(load_text(TEXT, "early.yaml", {"failures.host dies.at": "2s"}), replications=1)
+    spans = bars(early.plot.availability().axes[1])["users"][DOWN.upper()]
+    assert round(spans[0][0]) == 2 and early.downtime().start_s.min() == 30.0
+
+
 def test_one_replication_of_one_variant(results: Results) -> None:
     note = results.plot.availability(replication=1)._supxlabel.get_text()  # type: ignore[attr-defined]
     assert note.startswith("Replication 1, in windows of 1s")
