@@ -42,6 +42,14 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Clock:
+    """A node's clocks: both run (1 + `drift`) times as fast as time; the wall clock is `offset_s` ahead at 0."""
+
+    drift: float = 0.0
+    offset_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """A machine. `speed` divides work: a burst of w core-seconds alone on a free core takes w / speed seconds."""
 
@@ -55,6 +63,8 @@ class Node:
     region: str | None = None
     disk: Disk | None = None
     memory_bytes: float | None = None
+    clock: Clock | None = None
+    """None: true."""
 
     def __post_init__(self) -> None:
         if not self.site:

@@ -34,6 +34,8 @@ RATES: dict[str, Decimal] = {
 }
 """Per second, per unit; `/min` and slower are rounded to 28 digits before the one rounding to a float."""
 SHARES: dict[str, Decimal] = {"%": Decimal("0.01")}
+DRIFTS: dict[str, Decimal] = {"ppm": Decimal(10) ** -6}
+"""Seconds per second, per unit."""
 SIZES: dict[str, Decimal] = {
     **{unit: Decimal(1000) ** power for power, unit in enumerate(("B", "kB", "MB", "GB", "TB"))},
     "KB": Decimal(1000),
@@ -105,6 +107,11 @@ def parse_rate(text: str) -> float:
 def parse_share(text: str) -> float:
     """A percentage as a share: `99.9%` is 0.999."""
     return _parse(text, SHARES, "a percentage", "99.9%", "%")
+
+
+def parse_drift(text: str) -> float:
+    """How much faster than time a clock runs, in seconds per second."""
+    return _parse(text, DRIFTS, "a drift", "50ppm", "ppm (parts per million)")
 
 
 def parse_count(text: str) -> int:

@@ -23,6 +23,8 @@ import simpy
 
 from sim.engine import loop
 from sim.engine.clock import Environment
+from sim.engine.cluster import Cluster
+from sim.engine.node_clocks import NodeClock
 from sim.errors import DsimError, PluginError
 from sim.kernel.codes import CANCELLED, OK_PC, OUTCOMES, SIGNAL_DONE, SIGNAL_FULL, SIGNAL_START
 from sim.kernel.draws import uniform
@@ -51,6 +53,13 @@ class Request:
     def now(self) -> float:
         """Simulated time in seconds."""
         return float(self.env.now)
+
+    @property
+    def clock(self) -> NodeClock:
+        """The clocks of the node that it runs on: `request.clock.wall()`, `request.clock.monotonic()`."""
+        tables = self._owner.env.tables
+        node = int(tables.state["instance"][int(tables.state["task"][self._task]["instance"])]["node"])
+        return self._owner.cluster.clock(tables.model.nodes[node].name)
 
     def timeout(self, wait_s: float) -> simpy.Event:
         """Happens after some time."""
@@ -93,8 +102,9 @@ class Request:
 class Behaviours:
     """Runs the generators of all tasks that are in a behaviour."""
 
-    def __init__(self, env: Environment) -> None:
+    def __init__(self, env: Environment, cluster: Cluster) -> None:
         self.env = env
+        self.cluster = cluster
         self.waiting: dict[tuple[int, int], dict[int, simpy.Event]] = {}
         """By task: the operations under way."""
         self.processes: dict[tuple[int, int], simpy.Process] = {}

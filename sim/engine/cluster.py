@@ -11,6 +11,7 @@ from sim.engine import loop
 from sim.engine.clock import Environment
 from sim.engine.memory import Fillings, OutOfMemory
 from sim.engine.neighbours import Neighbours
+from sim.engine.node_clocks import NodeClock
 from sim.engine.starts import Starts
 from sim.engine.wires import Change, Interference
 from sim.errors import DsimError
@@ -29,6 +30,7 @@ class Cluster:
         self._starts = Starts(env)
         self._neighbours = Neighbours(env)
         self._disk_factors: dict[str, list[float]] = {}
+        self._clocks = {node.name: NodeClock(env, node.clock) for node in env.tables.model.nodes}
         self.episodes: list[tuple[str, float, float]] = []
         """What happened to the system: (name, start in s, end in s)."""
         self._fillings = Fillings(self)
@@ -165,6 +167,11 @@ class Cluster:
 
     def free_memory(self, kind: Literal["node", "instance"], name: str, size_bytes: float) -> None:
         self._fillings.free(kind, name, size_bytes)
+
+    def clock(self, node: str) -> NodeClock:
+        """The clocks that processes on a node read."""
+        self._node(node)
+        return self._clocks[node]
 
     def _disk(self, name: str) -> int:
         self._node(name)

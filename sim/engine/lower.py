@@ -128,6 +128,8 @@ class Lowering:
         self.policy_row: dict[str, int] = {}
         self.templates: dict[tuple[str, str, str], tuple[int, int, int]] = {}
         self.timers: dict[float, int] = {}
+        self.drifts = list(dict.fromkeys([0.0, *(node.clock.drift for node in model.nodes if node.clock is not None)]))
+        self.state.drifts = len(self.drifts) > 1
         self.transport_row: dict[Transport, int] = {Ideal(): 0}
         self.pools = 0
 
@@ -255,6 +257,9 @@ class Lowering:
             to.model = GOROUTINES
         to.cores, to.own_speed, to.speed = to.own_cores, 1.0, self.model.nodes[host].speed
         devices.limit_memory(self.state, row, service.memory)
+        clock = self.model.nodes[host].clock
+        drift = 0.0 if clock is None else clock.drift
+        to.drift, to.stretch = self.drifts.index(drift), 1.0 / (1.0 + drift)
 
     def _latencies(self) -> None:
         S, zones = self.state, len(self.zone)
@@ -417,9 +422,11 @@ class Lowering:
         to.timer, to.attempts = NONE, 1
         if policy.timeout_s is not None:
             to.timeout = policy.timeout_s
-            to.timer = self.timers.setdefault(policy.timeout_s, len(self.timers))
-            _check("timer", len(self.timers))
-            self.state.timer[to.timer].head = self.state.timer[to.timer].tail = NONE
+            each = len(self.drifts)
+            to.timer = self.timers.setdefault(policy.timeout_s, len(self.timers)) * each
+            _check("timer", len(self.timers) * each)
+            for end in ("head", "tail"):
+                self.state.timer[end][to.timer : to.timer + each] = NONE
         if policy.retry is not None:
             retry = policy.retry
             to.attempts, to.jitter = retry.attempts, JITTER[retry.jitter]

@@ -61,7 +61,7 @@ class Simulation:
         self.tables = lower(model, replication)
         self.env = Environment(self.tables, slice_events)
         self.cluster = Cluster(self.env)
-        self.behaviours = Behaviours(self.env)
+        self.behaviours = Behaviours(self.env, self.cluster)
         self.spool = Spool(self.tables, requests_path) if requests_path and model.run.record != "none" else None
         self.fault_episodes = self.cluster.episodes
         if self.spool:

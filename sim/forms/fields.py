@@ -15,6 +15,7 @@ from sim.forms.base import MistakeError, show, suggestion
 from sim.units import (
     BIT_RATES,
     BYTE_RATES,
+    DRIFTS,
     DURATIONS,
     PREFIXES,
     SIZES,
@@ -25,6 +26,7 @@ from sim.units import (
     parse_bit_rate,
     parse_byte_rate,
     parse_count,
+    parse_drift,
     parse_duration,
     parse_share,
     parse_size,
@@ -34,6 +36,7 @@ IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 LONGEST_TIME_S = 1e9
 LARGEST_COUNT = 10**9
 LARGEST_BYTES = 1e15
+LARGEST_DRIFT = 0.1
 FASTEST_BPS = 1e15
 _Value = TypeVar("_Value")
 
@@ -91,6 +94,26 @@ def read_byte_rate(value: Any) -> float:
     if not 1 <= rate <= LARGEST_BYTES:
         raise MistakeError(f"got {show(value)}; must be a throughput from 1B/s to {format_size(LARGEST_BYTES)}/s")
     return rate
+
+
+def read_drift(value: Any) -> float:
+    """Seconds per second, from text in ppm; below 0 for a clock that runs slow."""
+    check_has_unit(value, "{0}ppm")
+    drift = _parsed(parse_drift, value, "a drift such as 50ppm")
+    if not 0.0 < abs(drift) <= LARGEST_DRIFT:
+        most = f"{LARGEST_DRIFT * 1e6:.0f}ppm"
+        raise MistakeError(f"got {show(value)}; must be a drift from -{most} to {most}, and not 0ppm")
+    return drift
+
+
+def read_offset(value: Any) -> float:
+    """Seconds, below 0 for what is behind."""
+    check_has_unit(value, "{0}ms or {0}s")
+    seconds = _parsed(parse_duration, value, "a time such as 250ms or -250ms")
+    if not 0.0 < abs(seconds) <= LONGEST_TIME_S:
+        most = format_duration(LONGEST_TIME_S)
+        raise MistakeError(f"got {show(value)}; must be a time from -{most} to {most}, and not 0s")
+    return seconds
 
 
 def read_number(value: Any, *, positive: bool = True) -> float:
@@ -277,6 +300,8 @@ TimeoutField = Annotated[
 ]
 Size = Annotated[float, *_field(read_size, quantity_schema(SIZES, "above zero"))]
 BitRate = Annotated[float, *_field(read_bit_rate, quantity_schema(BIT_RATES, "above zero"))]
+Drift = Annotated[float, *_field(read_drift, quantity_schema(DRIFTS, "any"))]
+Offset = Annotated[float, *_field(read_offset, quantity_schema(DURATIONS, "any"))]
 ByteRate = Annotated[float, *_field(read_byte_rate, quantity_schema(BYTE_RATES, "above zero"))]
 Probability = Annotated[float, *_field(read_probability, PERCENTAGE)]
 PositiveNumber = Annotated[float, *_field(read_number, {"type": "number", "exclusiveMinimum": 0, "maximum": 1e15})]

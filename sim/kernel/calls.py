@@ -38,7 +38,7 @@ from sim.kernel.measure import count_offered, count_outcome
 from sim.kernel.network import attempt_latency
 from sim.kernel.rows import free_call, free_task, new_task
 from sim.kernel.tables import CAPACITY, STATE_TYPE
-from sim.kernel.timers import start_timer, stop_timer
+from sim.kernel.timers import on_clock, start_timer, stop_timer, timer_of
 
 _ZERO = np.uint64(0)
 FULL_JITTER, EQUAL_JITTER = 1, 2
@@ -118,7 +118,7 @@ def abandon(S, call_row, outcome):
     tell_balancer(S, call_row, outcome)
     task = S.task[call.attempt_task]
     if task.timed == TIMED:
-        stop_timer(S, S.edge[call.edge].timer, call.attempt_task)
+        stop_timer(S, timer_of(S, call.attempt_task), call.attempt_task)
     if S.wire:
         ask_wire(S, LET_GO, call.attempt_task, outcome)
     task.call = NONE
@@ -208,7 +208,7 @@ def end_attempt(S, call_row, outcome):
     edge.attempt[outcome] += 1
     abandon(S, call_row, outcome)
     if (edge.retried >> outcome) & 1 and call.attempt + 1 < edge.attempts:
-        wait = backoff(S, call_row)
+        wait = on_clock(S, NONE if call.task == NONE else S.task[call.task].instance, backoff(S, call_row))
         call.attempt += 1
         schedule(S, S.now + wait, DATA, RETRY, call_row, call.generation)
     else:
@@ -270,8 +270,8 @@ def send(S, call_row, endpoint, attempt_key):
     else:
         schedule(S, S.now + attempt_latency(S, row, 0), DATA, DELIVER, row, task.generation)
     if edge.timer != NONE:
-        task.deadline = S.now + edge.timeout
-        start_timer(S, edge.timer, row)
+        task.deadline = S.now + on_clock(S, task.client_instance, edge.timeout)
+        start_timer(S, timer_of(S, row), row)
 
 
 @kernel(void, STATE_TYPE, i8)

@@ -188,6 +188,8 @@ INSTANCE = _row(
     ("own_cores", "f8"),  # cap while it is not paused
     ("speed", "f8"),  # core-s per s of a core that it has: its node's speed times its own
     ("own_speed", "f8"),
+    ("drift", "i4"),  # number of its clock's drift among the model's; 0: none
+    ("stretch", "f8"),  # s that a second of its clock takes
     ("memory_limit", "f8"),  # bytes; inf
     ("memory_base", "f8"),  # bytes of the process when it has nothing to do
     ("memory_task", "f8"),  # bytes that each task present holds
@@ -238,7 +240,7 @@ EDGE = _row(
     ("endpoint", "i4"),  # callee's endpoint, ordinal in the service
     ("entry", "i4"),  # program row of that endpoint
     ("channel", "i4"),  # ordinal among the client's channels
-    ("timer", "i4"),  # timer list; -1: no timeout
+    ("timer", "i4"),  # timer list, of clients whose clock drifts so many further; -1: no timeout
     ("stat", "i4"),
     ("other_bins", "i4"),  # histogram row for ok requests outside the cohort (roots only); -1
     ("attempts", "i4"),  # tries at most
@@ -448,6 +450,7 @@ STATE_FIELDS = (
     ("reserve", "i8"),  # rows that one event may need
     ("events", "i8"),  # handled so far
     ("record_share", "f8"),  # 0 none … 1 all
+    ("drifts", "i8"),  # 1: some clock drifts
     ("same_node", "i8"),  # distribution of a message within a node; -1: as the zones say
     ("zones", "i8"),
     ("tasks", "i8"),  # rows ever used

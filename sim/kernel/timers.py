@@ -1,4 +1,4 @@
-"""Timeouts: one list per distinct timeout, in order of deadline, threaded through the attempts' task rows.
+"""Timeouts: one list per distinct timeout and drift of a clock, in order of deadline, threaded through the task rows.
 
 A constant timeout makes deadlines come in the order in which attempts start, so a list is sorted by appending, an
 answered attempt leaves it in two writes, and only the list's head has an event in the heap. That event is not moved
@@ -10,8 +10,26 @@ from __future__ import annotations
 
 from sim.kernel.codes import EXPIRE, LATE, NONE, TIMED, UNTIMED
 from sim.kernel.events import order_word, schedule_in_order
-from sim.kernel.jit import i8, kernel, void
+from sim.kernel.jit import f8, i8, kernel, void
 from sim.kernel.tables import STATE_TYPE
+
+
+@kernel(i8, STATE_TYPE, i8, hot=True)
+def timer_of(S, row):
+    """The list of an attempt's timeout: clients whose clocks drift alike have one of their own."""
+    task = S.task[row]
+    timer = S.edge[task.edge].timer
+    if S.drifts and task.client_instance != NONE:
+        timer += S.instance[task.client_instance].drift
+    return timer
+
+
+@kernel(f8, STATE_TYPE, i8, f8, hot=True)
+def on_clock(S, client, wait_s):
+    """Seconds in which a client's clock advances by `wait_s`; a source's clock is true."""
+    if S.drifts and client != NONE:
+        return wait_s * S.instance[client].stretch
+    return wait_s
 
 
 @kernel(void, STATE_TYPE, i8, i8, inline=True)

@@ -13,7 +13,7 @@ from sim.forms.fields import Identifier, PositiveNumber, Size, count_field
 from sim.forms.transport import TransportField
 from sim.scenario.links import BetweenForm, LinkForm, SameNodeForm
 from sim.scenario.names import Names, Vertices
-from sim.scenario.physical import DiskForm
+from sim.scenario.physical import ClockForm, DiskForm
 from sim.scenario.topologies import TopologyField
 
 MOST_NODES = 100_000
@@ -23,7 +23,7 @@ class PoolForm(Form):
     """Nodes called pool-1, pool-2 …, dealt over the zones in turn."""
 
     shape = "a mapping such as {count: 6, zones: [a, b], cores: 4}"
-    later = frozenset({"clock", "title"})
+    later = frozenset({"title"})
 
     rules = ({"if": {"properties": {"count": False}}, "then": {"properties": {"zones": {"maxItems": 1}}}},)
 
@@ -34,6 +34,7 @@ class PoolForm(Form):
     racks: Annotated[int, *count_field(1, MOST_NODES)] | None = Field(None, examples=[2])
     at: Vertices | None = Field(None, examples=["[host-1, host-2]"])
     memory: Size | None = Field(None, examples=["8GB"])
+    clock: ClockForm | None = Field(None, examples=["{drift: 50ppm}"])
     disk: DiskForm | None = Field(None, examples=["{access: 100us, throughput: 500MB/s, fsync: exponential(2ms)}"])
 
 

@@ -1,4 +1,4 @@
-"""What processes and machines are made of: how an instance starts, what a disk can do, what a process holds."""
+"""What processes and machines are made of: how instances start, what they hold, what disks do, how clocks go."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pydantic import Field
 
 from sim.forms import DistributionField, Form
 from sim.forms.base import Mistake
-from sim.forms.fields import ByteRate, PositiveNumber, Size
-from sim.model import Disk, Memory, Start, WarmUp
+from sim.forms.fields import ByteRate, Drift, Offset, PositiveNumber, Size
+from sim.model import Clock, Disk, Memory, Start, WarmUp
 from sim.units import format_size
 
 
@@ -80,3 +80,18 @@ class DiskForm(Form):
 
     def disk(self) -> Disk:
         return Disk(self.access, self.fsync, self.throughput)
+
+
+class ClockForm(Form):
+    shape = "a mapping such as {drift: 50ppm}"
+    rules = ({"minProperties": 1},)
+
+    drift: Drift | None = Field(None, examples=["50ppm"])
+    offset: Offset | None = Field(None, examples=["-20ms"])
+
+    def problems(self) -> Iterator[Mistake]:
+        if self.drift is None and self.offset is None:
+            yield Mistake((), "nothing is declared; must have drift or offset; write e.g. drift: 50ppm")
+
+    def clock(self) -> Clock:
+        return Clock(self.drift or 0.0, self.offset or 0.0)

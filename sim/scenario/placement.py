@@ -100,9 +100,20 @@ class Placement:
 
 def pool_nodes(name: str, pool: PoolForm, sites: Sites) -> tuple[Node, ...]:
     """name-1, name-2 …"""
-    disk = pool.disk.disk() if pool.disk else None
+    disk, clock = pool.disk.disk() if pool.disk else None, pool.clock.clock() if pool.clock else None
     return tuple(
-        Node(f"{name}-{i}", seat.zone, pool.cores, pool.speed, seat.site, seat.rack, seat.region, disk, pool.memory)
+        Node(
+            f"{name}-{i}",
+            seat.zone,
+            pool.cores,
+            pool.speed,
+            seat.site,
+            seat.rack,
+            seat.region,
+            disk,
+            pool.memory,
+            clock,
+        )
         for i, seat in enumerate(sites.of_pool(name, pool), 1)
     )
 

@@ -16,7 +16,7 @@ from sim.scenario.idle import weigh_all, weigh_sizes, weigh_starts
 from sim.scenario.network import Zones
 from sim.scenario.placement import Placement
 from sim.scenario.plan import check_steady, check_users, run_plan
-from sim.scenario.resources import check_disks, check_memory
+from sim.scenario.resources import check_clocks, check_disks, check_memory
 from sim.scenario.services import EVERY_CALLEE, EndpointParts, ServiceForm, TrafficForm
 from sim.scenario.sites import Sites
 from sim.scenario.vertices import Vertices
@@ -55,6 +55,7 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
     weigh_sizes(form, network, services, sources, findings)
     check_disks(form, services, placement.nodes, findings)
     check_memory(form, services, placement.nodes, findings)
+    check_clocks(form, services, findings)
     if len(findings):
         return None
     nodes = tuple(placement.nodes.values())

@@ -1,4 +1,4 @@
-"""What services ask of disks and memory, held against what their nodes have."""
+"""What services ask of disks, memory and clocks, held against what their nodes have."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from sim.model import Node, Service
 from sim.scenario.document import ScenarioForm
 from sim.scenario.findings import Findings
-from sim.scenario.idle import steps_in
+from sim.scenario.idle import calls_in, steps_in
 from sim.scenario.placement import NOWHERE
+from sim.steps.behaviour import Behaviour
 from sim.steps.disk import DiskOperation
 from sim.units import format_size
 
@@ -101,3 +102,23 @@ def _check_fit(
             text += f" {format_size(size + most[node])}; must be at least that"
             findings.add(form, ("nodes", group, "memory"), text, ("services",))
             return
+
+
+def check_clocks(form: ScenarioForm, services: Sequence[Service], findings: Findings) -> None:
+    """A drift shows in timeouts and back-offs of calls; both keys show to behaviours, which can read clocks."""
+    timed: set[str] = set()
+    reading: set[str] = set()
+    for service in services:
+        groups = form.services[service.name].nodes or ()
+        steps = [step for endpoint in service.endpoints for step in steps_in(endpoint.steps)]
+        if any(isinstance(step, Behaviour) for step in steps):
+            reading.update(groups)
+        if any(call.policy.timeout_s is not None or call.policy.retry is not None for call in calls_in(steps)):
+            timed.update(groups)
+    for group, pool in form.nodes.items():
+        if pool.clock is not None and pool.clock.drift is not None:
+            text = f"no service on {group} has a timeout or a retry for its calls, or a behaviour; remove it"
+            findings.weigh(form, ("nodes", group, "clock", "drift"), group in timed | reading, text)
+        if pool.clock is not None and pool.clock.offset is not None:
+            text = f"no service on {group} is a behaviour, which could read a wall clock; remove it"
+            findings.weigh(form, ("nodes", group, "clock", "offset"), group in reading, text)

@@ -75,6 +75,9 @@ services:
 traffic:
   users: {to: api, arrivals: poisson(60/s)}
 """
+DRIFTING = SYSTEM.replace("zones: [a, b], cores: 2}", "zones: [a, b], cores: 2, clock: {drift: 50ppm}}", 1).replace(
+    "{call: db}", "{call: db, timeout: 20ms}"
+)
 HOLDING = SYSTEM.replace("zones: [a, b], cores: 2}", "zones: [a, b], cores: 2, memory: 75MB}", 1).replace(
     "    instances: 2\n    conc", "    instances: 2\n    memory: {limit: 60MB, base: 10MB, per_request: 10MB}\n    conc"
 )
@@ -130,8 +133,16 @@ traffic:
 """
 NARROW = SYSTEM.replace("across_zones: {latency: 4ms}", "across_zones: {latency: 4ms, bandwidth: 2Mbps}")
 """Messages of a kilobyte take 4 ms to get on a link between zones."""
+LOOKING = BEHAVING.replace("services:", "nodes: {app: {clock: {offset: 1ms}}}\nservices:").replace(
+    'api: {endpoints: {main: {behaviour: "inert_plugin:call_first"',
+    'api: {nodes: app, endpoints: {main: {behaviour: "inert_plugin:look_first"',
+)
 PLUGIN = """\
 def call_first(request):
+    yield request.call("db.main")
+
+def look_first(request):
+    yield request.timeout(request.clock.wall() % 0.004)
     yield request.call("db.main")
 
 def wait_first(request):
@@ -239,6 +250,9 @@ MACHINES = {
     "PoolForm.count": case(SYSTEM, "nodes.app.count", "3"),
     "PoolForm.zones": case(SYSTEM, "nodes.app.zones", "[a, c]", "[b, a]"),
     "PoolForm.cores": case(SYSTEM, "nodes.app.cores", "0.4", "0.6"),
+    "PoolForm.clock": case(DRIFTING, "nodes.app.clock", "null", "{drift: 90ppm}"),
+    "ClockForm.drift": case(DRIFTING, "nodes.app.clock.drift", "-50ppm", "100ppm"),
+    "ClockForm.offset": case(LOOKING, "nodes.app.clock.offset", "2ms", "-1.5ms"),
     "PoolForm.memory": case(HOLDING, "nodes.app.memory", "40MB", "50MB"),
     "PoolForm.disk": case(WRITING, "nodes.app.disk", "{fsync: 3ms}", "{access: 2ms, fsync: 3ms}"),
     "PoolForm.speed": case(SYSTEM, "nodes.app.speed", "0.5", "2"),
@@ -332,7 +346,7 @@ SERVICES = {
     "ServiceForm.io": case(PLAIN, "services.api.io", "1ms", "exponential(1ms)"),
     "ServiceForm.fail": case(PLAIN, "services.api.fail", "10%", "50%"),
     "ServiceForm.memory": case(
-        HOLDING, "services.api.memory", "null", "{per_request: 12MB}", also="nodes.app.memory=null"
+        HOLDING, "services.api.memory", "{limit: 40MB, per_request: 12MB}", "{per_request: 20MB}"
     ),
     "MemoryForm.limit": case(HOLDING, "services.api.memory.limit", "40MB", "50MB", "null"),
     "MemoryForm.base": case(HOLDING, "services.api.memory.base", "20MB", "30MB", "null"),
