@@ -32,8 +32,8 @@ def test_a_timeout_runs_on_the_clock_of_the_caller() -> None:
 
 
 def test_timeouts_of_one_edge_strike_in_the_order_of_their_deadlines() -> None:
-    """One service, an instance on a slow node and one on a fast node, in turn: deadlines come out of order. Answers take
-    1 s, which the slow clock waits for and the fast one does not."""
+    """One service, an instance on a slow node and one on a fast node, in turn: deadlines come out of order. Answers
+    take 1 s, which the slow clock waits for and the fast one does not."""
     nodes = replace(node("m"), clock=SLOW), replace(node("n"), clock=FAST), node("l")
     client = service("x", call("y.e", timeout_s=1.0), nodes=("m", "n"))
     model = story(*nodes, client, service("y", io(1.0), nodes=("l",)), source("u", "x.e", [0.0, 0.1, 0.2, 0.3]))
