@@ -35,9 +35,9 @@ from sim.kernel.codes import (
 )
 from sim.kernel.draws import derive
 from sim.kernel.events import schedule
-from sim.kernel.jit import i8, kernel, void
+from sim.kernel.jit import b1, i8, kernel, void
 from sim.kernel.packets import NODES, attach, free_if_done, free_packet, is_dead, launch, new_packet, turn_round, vanish
-from sim.kernel.streams import BACK, OUT, close, cut_off, measure, send_message, unbind, unlist
+from sim.kernel.streams import BACK, OUT, close, cut_off, is_server_gone, measure, send_message, unbind, unlist
 from sim.kernel.tables import STATE_TYPE
 
 FAR = np.inf
@@ -110,6 +110,7 @@ def new_connection(S, pool_row, transport, row):
     connection.first_stream = NONE
     connection.listed = 0
     connection.packets = 0
+    connection.client_deaths = S.pool[pool_row].client_deaths
     connection.dialled_for = row
     connection.dialled_generation = task.generation
     connection.rounds = 0
@@ -167,15 +168,25 @@ def dial_for_waiting(S, pool_row):
         dial(S, pool_row, pool.waiting_tail)
 
 
+@kernel(b1, STATE_TYPE, i8, apart=True)
+def is_orphan(S, c):
+    """Did another life of its client dial it? Its pool does not count it any more."""
+    connection = S.connection[c]
+    return connection.client_deaths != S.pool[connection.pool].client_deaths
+
+
 @kernel(void, STATE_TYPE, i8, i8, apart=True)
 def dial_failed(S, c, outcome):
     """The attempt that had it dialled fails with it; where requests share connections, all that wait do."""
     connection = S.connection[c]
     pool_row = connection.pool
     pool, row = S.pool[pool_row], connection.dialled_for
+    connection.state = CLOSING
+    if is_orphan(S, c):
+        free_if_done(S, c)
+        return
     pool.open -= 1
     pool.dialling -= 1
-    connection.state = CLOSING
     if S.transport[connection.transport].streams > 1:
         while pool.waiting_head != NONE:
             fail(S, pool_row, pool.waiting_head, outcome)
@@ -203,6 +214,8 @@ def enlist(S, c):
     else:
         S.connection[pool.first].previous = c
     pool.first = c
+    if connection.streams == 0:
+        pool.idle += 1
 
 
 @kernel(void, STATE_TYPE, i8, i8, apart=True)
@@ -239,7 +252,6 @@ def serve(S, c):
         enlist(S, c)
         if connection.streams == 0:
             connection.idle_since = S.now
-            pool.idle += 1
             if pool.idle > rules.most_idle:
                 close(S, c)
 
@@ -247,6 +259,10 @@ def serve(S, c):
 @kernel(void, STATE_TYPE, i8, apart=True)
 def opened(S, c):
     connection = S.connection[c]
+    if is_orphan(S, c):
+        connection.state = CLOSING
+        free_if_done(S, c)
+        return
     connection.state = OPEN
     S.pool[connection.pool].dialling -= 1
     serve(S, c)
@@ -271,16 +287,22 @@ def with_room(S, pool_row):
     return NONE
 
 
+@kernel(i8, STATE_TYPE, i8, apart=True)
+def deaths_of(S, client):
+    """How often a client has died; sources (-1) do not."""
+    return 0 if client == NONE else S.instance[client].deaths + S.instance[client].silent_deaths
+
+
 @kernel(void, STATE_TYPE, i8, i8, apart=True)
 def take_connection(S, pool_row, row):
-    """An attempt's request needs a connection."""
-    pool, client = S.pool[pool_row], S.task[row].client_instance
-    if client != NONE:
-        deaths = S.instance[client].deaths + S.instance[client].silent_deaths
-        if pool.client_deaths != deaths:
-            pool.client_deaths = deaths
-            while pool.first != NONE:
-                close(S, pool.first)
+    """An attempt's request needs a connection. A client that has been dead since begins with none."""
+    pool, deaths = S.pool[pool_row], deaths_of(S, S.task[row].client_instance)
+    if pool.client_deaths != deaths:
+        while pool.first != NONE:
+            close(S, pool.first)
+        pool.client_deaths = deaths
+        pool.open = 0
+        pool.dialling = 0
     c = with_room(S, pool_row)
     if c != NONE:
         bind(S, c, row)
@@ -307,6 +329,8 @@ def let_go(S, pool_row, row, outcome):
         return
     if outcome == RESET:
         cut_off(S, c)
+    elif deaths_of(S, task.client_instance) != S.pool[pool_row].client_deaths:
+        close(S, c)
     elif outcome in (OK, ERROR, SHED) or S.transport[connection.transport].streams > 1:
         serve(S, c)
     else:
@@ -361,14 +385,18 @@ def resend_handshake(S, p):
     packet = S.packet[p]
     c = packet.connection
     connection = S.connection[c]
-    if connection.state == CLOSING or is_dead(S, packet.sender):
+    if connection.state == CLOSING:
         free_packet(S, p)
-    elif packet.tries >= S.transport[packet.transport].dials:
+    elif packet.tries >= S.transport[packet.transport].dials or (packet.what == SYN and is_dead(S, packet.sender)):
         dial_failed(S, c, TIMEOUT)
         free_packet(S, p)
     else:
         packet.tries += 1
-        launch(S, p)
+        if packet.what == SYN_ACK and is_server_gone(S, c):
+            packet.what = SYN
+            turn_round(S, p)
+        else:
+            launch(S, p)
 
 
 @kernel(void, STATE_TYPE, i8, i8, apart=True)

@@ -26,6 +26,7 @@ from sim.kernel.codes import (
     REQUEST,
     RESEND,
     RESETTING,
+    RESPONSE,
     SYN,
     SYN_ACK,
     TCP,
@@ -116,6 +117,19 @@ def site_of(S, place):
 @kernel(b1, STATE_TYPE, i8, apart=True)
 def is_dead(S, place):
     return place < NODES and S.node[place].down > 0
+
+
+@kernel(b1, STATE_TYPE, i8, apart=True)
+def has_forgotten(S, p):
+    """Is a packet's sender dead, or up again without a memory of it?"""
+    packet = S.packet[p]
+    if is_dead(S, packet.sender):
+        return True
+    if packet.what != RESPONSE:
+        return False
+    c = packet.connection
+    server = S.task[packet.task].instance if c == NONE else S.connection[c].server
+    return S.instance[server].silent_deaths != packet.deaths
 
 
 @kernel(void, STATE_TYPE, i8, i8, apart=True)
@@ -347,7 +361,7 @@ def comes_in(S, p):
     if packet.at != packet.goal:
         enter_link(S, p)
         return False
-    is_outside = packet.at == NONE or packet.sender == packet.receiver
+    is_outside = packet.at == NONE or site_of(S, packet.sender) == NONE or packet.sender == packet.receiver
     if S.impairments > 0 and not is_outside and is_cut(S, packet.sender, packet.receiver):
         vanish(S, p)
         return False
@@ -365,6 +379,10 @@ def acknowledgement_latency(S, p):
     if S.impairments > 0 and is_cut(S, packet.receiver, packet.sender):
         return -1.0
     at, goal, time, hop = packet.goal, site_of(S, packet.sender), 0.0, 0
+    for slot in range(S.impairments):
+        if S.impairment[slot].latency != NONE and is_hit(S, slot, packet.receiver, packet.sender):
+            key = derive(derive(hop_key(S, p), HOP_SALT), FAULT_SALT + np.uint64(slot))
+            time += sample(S.distribution[S.impairment[slot].latency], data_of(S), key, packet.index)
     while True:
         link = S.route[at * S.sites + goal]
         if link == AT_ONCE:

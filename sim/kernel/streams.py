@@ -18,17 +18,20 @@ from sim.kernel.codes import (
     DATA,
     DELIVER,
     ERROR,
+    FLYING,
     GONE,
     NONE,
     OK,
     REPLY,
+    REPLYING,
     REQUEST,
     RESETTING,
+    RESPONSE,
     SEVERED,
 )
 from sim.kernel.draws import derive
 from sim.kernel.events import schedule
-from sim.kernel.jit import f8, i8, kernel, void
+from sim.kernel.jit import b1, f8, i8, kernel, void
 from sim.kernel.keys import NETWORK_BACK, NETWORK_OUT
 from sim.kernel.packets import (
     NODES,
@@ -38,6 +41,7 @@ from sim.kernel.packets import (
     drop_message,
     free_if_done,
     free_packet,
+    has_forgotten,
     is_dead,
     launch,
     new_packet,
@@ -77,21 +81,34 @@ def new_message(S, row, what):
         packet.sender, packet.receiver = server, place
         packet.bytes = np.ceil(edge.response_bytes) if task.result == OK or task.result == ERROR else 0.0
         packet.key = derive(task.fresh, NETWORK_BACK)
+        packet.deaths = S.instance[task.instance].silent_deaths
     count_segments(S, p, packet.transport)
     return p
 
 
+@kernel(b1, STATE_TYPE, i8, apart=True)
+def is_server_gone(S, c):
+    """Has the process at a connection's far end died since it was dialled, alone or with its host?"""
+    connection = S.connection[c]
+    server = S.instance[connection.server]
+    return server.deaths != connection.server_deaths or server.silent_deaths != connection.server_silent
+
+
 @kernel(void, STATE_TYPE, i8, apart=True)
 def hand_over(S, p):
-    """A message is complete."""
+    """A message is complete; nobody takes one of which a part was given up, or that waited for a process now dead."""
     packet = S.packet[p]
     if packet.task == NONE or S.task[packet.task].generation != packet.task_generation:
         return
-    if packet.what == REQUEST:
+    state = S.task[packet.task].state
+    if packet.what == REQUEST and state == FLYING:
+        if packet.connection != NONE and is_server_gone(S, packet.connection):
+            drop_message(S, p)
+            return
         schedule(S, S.now, DATA, DELIVER, packet.task, packet.task_generation)
         if S.task[packet.task].recalled:
             schedule(S, S.now, DATA, CANCEL, packet.task, packet.task_generation)
-    else:
+    elif packet.what == RESPONSE and state == REPLYING:
         schedule(S, S.now, DATA, REPLY, packet.task, packet.task_generation)
 
 
@@ -111,6 +128,7 @@ def split(S, p, taken):
     packet.receiver = whole.receiver
     packet.index = whole.index
     packet.key = whole.key
+    packet.deaths = whole.deaths
     packet.bytes = taken
     packet.ends = 0
     whole.key = derive(whole.key, np.uint64(1))
@@ -147,6 +165,9 @@ def pump(S, c, way):
     while flow.backlog_head != NONE:
         p = flow.backlog_head
         packet = S.packet[p]
+        if has_forgotten(S, p):
+            drop_backlog_head(S, c, way)
+            continue
         room = min(np.floor(flow.window) * rules.segment, rules.window) - flow.flight
         if packet.begun == 0 and S.task[packet.task].call == NONE:
             drop_backlog_head(S, c, way)
@@ -273,12 +294,9 @@ def reach_stream(S, p):
         vanish(S, p)
         return
     c = packet.connection
-    connection = S.connection[c]
-    if packet.what == REQUEST:
-        server = S.instance[connection.server]
-        if server.deaths != connection.server_deaths or server.silent_deaths != connection.server_silent:
-            refuse_segment(S, p)
-            return
+    if packet.what == REQUEST and is_server_gone(S, c):
+        refuse_segment(S, p)
+        return
     back = acknowledgement_latency(S, p)
     if packet.lost == 0 and packet.here == 0:
         packet.here = 1
@@ -364,6 +382,8 @@ def acknowledge(S, p):
         if packet.delivered:
             free_packet(S, p)
         pump(S, c, way)
+    elif has_forgotten(S, p):
+        abandon_packet(S, p)
     else:
         shrink(S, p, way, 0.0)
         repeat_lost(S, p, way)
@@ -385,6 +405,8 @@ def unbind(S, c, row):
         S.task[task.stream_next].stream_previous = task.stream_previous
     connection.streams -= 1
     task.connection = NONE
+    if connection.listed and connection.streams == 0:
+        S.pool[connection.pool].idle += 1
 
 
 @kernel(void, STATE_TYPE, i8, i8, apart=True)
@@ -394,6 +416,8 @@ def unlist(S, pool_row, c):
     if connection.listed == 0:
         return
     connection.listed = 0
+    if connection.streams == 0:
+        pool.idle -= 1
     if connection.previous == NONE:
         pool.first = connection.next
     else:
@@ -415,11 +439,8 @@ def empty_backlog(S, c, way):
 def close(S, c):
     """The client leaves a connection: no message enters it any more, what is on its way may arrive."""
     connection = S.connection[c]
-    pool = S.pool[connection.pool]
-    if connection.listed and connection.streams == 0:
-        pool.idle -= 1
     unlist(S, connection.pool, c)
-    pool.open -= 1
+    S.pool[connection.pool].open -= 1
     connection.state = CLOSING
     empty_backlog(S, c, OUT)
     empty_backlog(S, c, BACK)
@@ -449,7 +470,7 @@ def time_out_packet(S, p, way):
     c = packet.connection
     connection = S.connection[c]
     rules = S.transport[connection.transport]
-    if connection.state == CLOSING or is_dead(S, packet.sender):
+    if connection.state == CLOSING or has_forgotten(S, p):
         abandon_packet(S, p)
     elif packet.tries >= rules.tries:
         cut_off(S, c)

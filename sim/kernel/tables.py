@@ -400,6 +400,7 @@ CONNECTION = _row(
     ("previous", "i4"),
     ("listed", "i4"),
     ("packets", "i4"),  # packet rows that belong to it
+    ("client_deaths", "i4"),  # of its client when it was dialled, as its pool knew them
     ("dialled_for", "i4"),  # attempt (task) whose request had it dialled
     ("dialled_generation", "i4"),
     ("rounds", "i4"),  # of its handshake, done
@@ -431,6 +432,7 @@ PACKET = _row(
     ("waits", "i4"),  # 1: for its retransmission timer
     ("begun", "i4"),  # 1: what is left of a message of which a part was sent
     ("tries", "i4"),  # sent before
+    ("deaths", "i4"),  # responses: of the server with its host, when it was first sent
     ("bytes", "f8"),
     ("sent", "f8"),  # s
     ("key", "u8"),

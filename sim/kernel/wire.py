@@ -50,7 +50,17 @@ from sim.kernel.events import schedule
 from sim.kernel.hooks import state_at
 from sim.kernel.jit import f8, i8, kernel, u8, void
 from sim.kernel.keys import NETWORK_OUT
-from sim.kernel.packets import attach, comes_in, free_packet, give_up, is_dead, launch, new_packet, propagate, vanish
+from sim.kernel.packets import (
+    attach,
+    comes_in,
+    free_packet,
+    give_up,
+    has_forgotten,
+    launch,
+    new_packet,
+    propagate,
+    vanish,
+)
 from sim.kernel.streams import (
     BACK,
     OUT,
@@ -171,7 +181,7 @@ def resend(S, p):
         time_out_packet(S, p, OUT if packet.what == REQUEST else BACK)
     elif S.task[packet.task].generation != packet.task_generation:
         free_packet(S, p)
-    elif S.task[packet.task].call == NONE or is_dead(S, packet.sender):
+    elif S.task[packet.task].call == NONE or has_forgotten(S, p):
         give_up(S, p)
     else:
         packet.tries += 1
