@@ -1,7 +1,8 @@
 """Each story under `stories/` happens as it is told, line by line, to the nanosecond.
 
-A story is what it changes in BASE, its prose, and its chronicle worked out by hand from docs/semantics.md and from how
-the real thing behaves, with constants only. In BASE, users in zone a send requests to a process in zone b, 10 ms away, which takes 100 ms for it; there is TCP between them. Requests are sent at the times of `requests`.
+A story is its prose, what it changes in BASE, and its chronicle worked out by hand from docs/semantics.md and from how
+the real thing behaves, with constants only. In BASE, users in zone a send requests to a process in zone b, 10 ms away,
+which takes 100 ms for each; there is TCP between them. Requests are sent at the times of `requests` (one, at 1 s).
 """
 
 from __future__ import annotations
