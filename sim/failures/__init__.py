@@ -8,6 +8,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from sim.failures import (
+    clock_jump,
     crash,
     latency,
     link_down,
@@ -23,6 +24,7 @@ from sim.failures import (
     slow_disk,
     stress,
 )
+from sim.failures.clock_jump import ClockJump
 from sim.failures.common_cause import Together
 from sim.failures.crash import Crash
 from sim.failures.form import FAULT_FORMS, FaultForm, Faults
@@ -51,6 +53,7 @@ KINDS: dict[type[Fault], ModuleType] = {
     SlowDisk: slow_disk,
     MemoryPressure: memory_pressure,
     Stress: stress,
+    ClockJump: clock_jump,
     Partition: partition,
     Loss: loss,
     Latency: latency,
@@ -62,6 +65,7 @@ KINDS: dict[type[Fault], ModuleType] = {
 __all__ = [
     "FAULT_FORMS",
     "KINDS",
+    "ClockJump",
     "Crash",
     "FaultForm",
     "Faults",

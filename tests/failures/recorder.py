@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 from sim.model import Fault, Model
@@ -42,6 +43,9 @@ class Recorder:
 
     def release(self, owner: str) -> list[int]:
         return self.kept.pop(owner)
+
+    def clock(self, node: str) -> SimpleNamespace:
+        return SimpleNamespace(jump=lambda by_s: self.acts.append(("jump", node, by_s)))
 
     def __getattr__(self, act: str) -> Callable[..., int | None]:
         def record(*what: Any, **how: Any) -> int | None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from sim.distributions import Constant
-from sim.failures import FAULT_FORMS
+from sim.failures import FAULT_FORMS, ClockJump
+from sim.model import Once
 from tests.failures.recorder import Recorder, acts_of, model_with
 
 Acts = list[tuple[Any, ...]]
@@ -67,7 +68,15 @@ def test_what_it_does_and_undoes(entry: str) -> None:
 
 def test_no_kind_is_left_out() -> None:
     shown = {entry.partition(":")[0] for entry in ACTS}
-    assert shown | {"rolling_restart"} == set(FAULT_FORMS)
+    assert shown | {"rolling_restart", "clock_jump"} == set(FAULT_FORMS)
+
+
+def test_a_clock_is_set_and_set_right_again() -> None:
+    cluster = Recorder()
+    fault = ClockJump("x", "x", "node", "n", Once(1.0), -0.5)
+    fault.start(cluster)  # type: ignore[arg-type]  # it does what a cluster does
+    fault.stop(cluster)  # type: ignore[arg-type]
+    assert cluster.acts == [("jump", "n", -0.5), ("jump", "n", 0.5)]
 
 
 def test_a_rolling_restart_takes_turns() -> None:

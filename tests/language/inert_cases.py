@@ -151,6 +151,15 @@ def wait_first(request):
 """
 
 
+SET = LOOKING.replace("{app: {clock: {offset: 1ms}}}", "{app: {count: 2}}").replace(
+    "{nodes: app,", "{nodes: app, instances: 2,"
+)
+SET_AT_RANDOM = SET + (
+    "failures: {x: {clock_jump: app-1, by: 1500us, mtbf: exponential(300ms), mttr: exponential(200ms)}}\n"
+)
+SET += "failures: {x: {clock_jump: app-1, by: 1500us, at: 800ms, for: 300ms}}\n"
+
+
 @dataclass(frozen=True)
 class Case:
     """`text` with each of `values` at `key` in turn, and as it is where `as_is`: all of them are told apart.
@@ -288,6 +297,15 @@ FAULTS = {
     **faults("MemoryPressureForm", "bytes: 78MB, memory_pressure: db-2", "db-1", "[db-1, db-2]", text=FULL),
     "MemoryPressureForm.bytes": case(
         entry("memory_pressure: db-2, bytes: 78MB, at: 800ms", FULL), "failures.x.bytes", "70MB", "90MB"
+    ),
+    "ClockJumpForm.clock_jump": case(SET, "failures.x.clock_jump", "[app-1, app-2]", "app-2"),
+    "ClockJumpForm.by": case(SET, "failures.x.by", "-500us", "2500us"),
+    "ClockJumpForm.at": case(SET, "failures.x.at", "500ms", "1s"),
+    "ClockJumpForm.for": case(SET, "failures.x.for", "null", "600ms"),
+    "ClockJumpForm.mtbf": case(SET_AT_RANDOM, "failures.x.mtbf", "exponential(400ms)", "200ms"),
+    "ClockJumpForm.mttr": case(SET_AT_RANDOM, "failures.x.mttr", "exponential(300ms)", "100ms"),
+    "ClockJumpForm.common_cause": case(
+        SET_AT_RANDOM, "failures.x.common_cause", "10%", "100%", also="failures.x.clock_jump=[app-1, app-2]"
     ),
     **faults("OutageForm", "outage: {zone: b}", "{zone: a}", "[{zone: b}, {zone: c}]"),
     **faults("RestartForm", "restart: api-1", "db-1", "[api-1, db-1]", "{instance: api-2}", lasts="200ms"),
