@@ -80,6 +80,7 @@ class System:
         self.node_of = {instance.name: instance.node for group in instances.values() for instance in group}
         self.occupied = set(self.node_of.values())
         self.service_of = {instance.name: name for name, group in instances.items() for instance in group}
+        self._areas: dict[str, dict[str, frozenset[str]]] = {}
         self._flows = list(self._flows_of(calls))
 
     def find(self, target: TargetName, allowed: tuple[TargetKind, ...]) -> tuple[TargetKind, str]:
@@ -139,15 +140,20 @@ class System:
         return source_place(name)
 
     def _in_area(self, kind: str, name: str) -> frozenset[str]:
+        areas = self._areas.get(kind) or self._areas.setdefault(kind, self._divided(kind))
+        if name not in areas:
+            raise MistakeError(unknown(kind, name, areas, AREAS_COME_FROM[kind] if not areas else ""))
+        return areas[name]
+
+    def _divided(self, kind: str) -> dict[str, frozenset[str]]:
+        """Who is in which of the areas of a kind."""
         areas: dict[str, set[str]] = {}
         for node in self.nodes.values():
             areas.setdefault(self._area_of(node, kind), set()).add(node.name)
         for source, places in self._clients_in.items():
             areas.setdefault(places.get(kind) or "", set()).add(source_place(source))
         areas.pop("", None)
-        if name not in areas:
-            raise MistakeError(unknown(kind, name, areas, AREAS_COME_FROM[kind] if not areas else ""))
-        return frozenset(areas[name])
+        return {area: frozenset(members) for area, members in areas.items()}
 
     def _area_of(self, node: Node, kind: str) -> str:
         if kind == "vertex":
