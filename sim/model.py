@@ -17,7 +17,7 @@ from sim.traffic import Arrivals
 Outcome = Literal["ok", "error", "timeout", "refused", "reset", "shed", "unavailable", "too_deep", "cancelled"]
 FAILURES: tuple[Outcome, ...] = ("error", "timeout", "refused", "reset", "shed", "unavailable", "too_deep")
 Draw = Literal["attempt", "request"]
-TargetKind = Literal["node", "instance", "zone", "rack", "region", "link", "traffic", "several"]
+TargetKind = Literal["node", "instance", "service", "zone", "rack", "region", "link", "traffic", "several"]
 """What a fault may strike; `traffic` are messages between some places, `several` are several of the others at once."""
 
 
@@ -147,7 +147,9 @@ class Tcp:
     one round trip, and `tls_round_trips` more; it fails after `connect_timeout_s` (None: when its retries are used
     up). Windows: `initial_window` segments of `segment_bytes` at first, at most `receive_window_bytes`. A lost segment
     is sent again after the smoothed round trip and at least `rto_min_s`, a handshake's after `rto_initial_s`, doubling
-    up to `rto_max_s`, at most `retries` (`dial_retries`) times. Linux's defaults (tcp(7), RFC 6298, RFC 6928).
+    up to `rto_max_s`, at most `retries` (`dial_retries`) times. A connection that was silent for `keep_alive_s` (None:
+    for however long) is probed, every `keep_alive_every_s`, and given up after `keep_alive_probes` without an answer.
+    Linux's defaults (tcp(7), RFC 6298, RFC 6928).
     """
 
     streams: int = 1
@@ -164,6 +166,9 @@ class Tcp:
     rto_max_s: float = 120.0
     retries: int = 15
     dial_retries: int = 6
+    keep_alive_s: float | None = None
+    keep_alive_every_s: float = 75.0
+    keep_alive_probes: int = 9
 
 
 Transport = Ideal | Udp | Tcp

@@ -100,6 +100,13 @@ class Cluster:
     def mend_link(self, handle: int) -> None:
         self._network.mend_link(handle)
 
+    def hide_address(self, service: str) -> None:
+        """Nobody who dials a service finds out where it is, until it is shown as often."""
+        self._network.hide_address(service, 1)
+
+    def show_address(self, service: str) -> None:
+        self._network.hide_address(service, -1)
+
     def crash_node(self, name: str) -> None:
         """The host dies: everything on it ends, nobody is told. Crashes nest: it is up after as many restores."""
         self.env.control(loop.CRASH_NODE, self._node(name))

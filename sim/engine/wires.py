@@ -83,6 +83,9 @@ def add_transport(S: Any, row: int, transport: Transport) -> None:
             to.initial, to.window = transport.initial_window, np.floor(transport.receive_window_bytes)
             to.resend_least, to.resend_first = transport.rto_min_s, transport.rto_initial_s
             to.resend_most, to.tries, to.dials = transport.rto_max_s, transport.retries, transport.dial_retries
+            if transport.keep_alive_s is not None:
+                to.probes, to.probe_after = transport.keep_alive_probes, transport.keep_alive_s
+                to.probe_every = transport.keep_alive_every_s
 
 
 @dataclass
@@ -195,6 +198,10 @@ class Interference:
             names = [source.name for source in tables.model.sources]
             return int(NODES) + names.index(name.removeprefix("source:"))
         return tables.node_row[name]
+
+    def hide_address(self, service: str, by: int) -> None:
+        names = [known.name for known in self._tables.model.services]
+        self._tables.state.service[names.index(service)].unresolved += by
 
     def change_link(self, change: Change) -> int:
         """Let one direction of a link be down, or slower, or lose more."""

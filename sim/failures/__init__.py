@@ -10,6 +10,7 @@ from types import ModuleType
 from sim.failures import (
     clock_jump,
     crash,
+    dns_outage,
     latency,
     link_down,
     link_slow,
@@ -27,6 +28,7 @@ from sim.failures import (
 from sim.failures.clock_jump import ClockJump
 from sim.failures.common_cause import Together
 from sim.failures.crash import Crash
+from sim.failures.dns_outage import DnsOutage
 from sim.failures.form import FAULT_FORMS, FaultForm, Faults
 from sim.failures.latency import Latency
 from sim.failures.link_down import LinkDown
@@ -59,6 +61,7 @@ KINDS: dict[type[Fault], ModuleType] = {
     Latency: latency,
     LinkDown: link_down,
     LinkSlow: link_slow,
+    DnsOutage: dns_outage,
 }
 """File by machine class."""
 

@@ -27,7 +27,7 @@ FAULT_FORMS: dict[str, type[FaultForm]] = {}
 """By the key that names the kind."""
 SCHEDULES = "keep at and for on a schedule, or mtbf and mttr at random"
 SHAPE = "a mapping such as {at: 40s, crash: app-2, for: 20s}"
-LATER = frozenset({"dns_outage"})
+LATER: frozenset[str] = frozenset()
 
 
 class Strike(NamedTuple):

@@ -61,13 +61,15 @@ class System:
         network: Network | None = None,
         calls: Iterable[tuple[str, str]] = (),
         clients_in: Mapping[str, Mapping[str, str | None]] | None = None,
+        dialled: Iterable[str] = (),
     ) -> None:
         """`calls` are pairs of services, a caller and whom it may call; `clients_in` tells, by the name of each source
-        that stands somewhere, the zone, rack, region and vertex."""
+        that stands somewhere, the zone, rack, region and vertex; `dialled` are services that somebody calls by tcp."""
         self.nodes, self.pools, self.instances = nodes, pools, instances
         self.services = {service.name: service for service in services}
         self.sources = {source.name: source for source in sources}
         self.network = network or Network()
+        self.dialled = frozenset(dialled)
         self._clients_in = dict(clients_in or {})
         self._names: dict[TargetKind, set[str]] = {
             "node": set(nodes),

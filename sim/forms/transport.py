@@ -15,14 +15,17 @@ from sim.model import Ideal, Tcp, Transport, Udp
 TLS_ROUND_TRIPS = 1
 """Of TLS 1.3 (RFC 8446, section 2) without resumption."""
 PRESETS: dict[str, Tcp] = {
-    "go-net-http@1.22": Tcp(max_idle=2, idle_timeout_s=90.0, connect_timeout_s=30.0),
+    "go-net-http@1.22": Tcp(
+        max_idle=2, idle_timeout_s=90.0, connect_timeout_s=30.0, keep_alive_s=15.0, keep_alive_every_s=15.0
+    ),
     "grpc-go@1.60": Tcp(streams=100, max_connections=1, max_idle=1, idle_timeout_s=1800.0, connect_timeout_s=20.0),
     "haproxy@2.8": Tcp(idle_timeout_s=5.0),
     "nginx@1.24": Tcp(max_idle=0, idle_timeout_s=60.0, connect_timeout_s=60.0),
 }
 """Clients as they come.
 
-Go: `http.DefaultTransport` (two idle connections a host, kept for 90 s; dials for 30 s; HTTP/1.1 without TLS). gRPC: an
+Go: `http.DefaultTransport` (two idle connections a host, kept for 90 s; dials for 30 s; probes
+after 15 s, every 15 s; HTTP/1.1 without TLS). gRPC: an
 HTTP/2 connection a server, 100 streams at once (what clients assume until a server tells them), least connect timeout
 20 s, idle after 30 min. HAProxy: `http-reuse safe`, `pool-purge-delay 5s`, `timeout connect` unset. nginx:
 `proxy_connect_timeout 60s`, no `keepalive` to upstreams.
@@ -66,6 +69,9 @@ class TcpForm(Form):
     rto_max: Duration | None = Field(None, examples=["120s"])
     retries: Whole | None = Field(None, examples=[15])
     dial_retries: Whole | None = Field(None, examples=[6])
+    keep_alive: TimeoutField = Field(None, examples=["15s"])
+    keep_alive_every: Duration | None = Field(None, examples=["15s"])
+    keep_alive_probes: Count | None = Field(None, examples=[9])
 
     def problems(self) -> Iterator[Mistake]:
         tcp = self.transport(Tcp())
@@ -91,6 +97,8 @@ class TcpForm(Form):
             "rto_min": "rto_min_s",
             "rto_initial": "rto_initial_s",
             "rto_max": "rto_max_s",
+            "keep_alive": "keep_alive_s",
+            "keep_alive_every": "keep_alive_every_s",
         }
         given = {names.get(key, key): getattr(self, key) for key in self.model_fields_set - {"tls"}}
         if self.tls is not None:

@@ -36,8 +36,9 @@ THREADS, EVENT_LOOP, GOROUTINES = range(3)
 IDEAL, UDP, TCP = range(3)
 """Transports."""
 
-REQUEST, RESPONSE, CANCELLATION, RESETTING, SYN, SYN_ACK = range(6)
-"""What a packet is (part of): a task's messages; a reset; the two ways of a handshake."""
+REQUEST, RESPONSE, CANCELLATION, RESETTING, PROBE, PROBED, SYN, SYN_ACK, LOOKUP = range(9)
+"""What a packet is (part of): a task's messages; a reset; a keep-alive probe and its answer; the two ways of a
+handshake, and the question for the server's address that goes before it."""
 
 GONE = -2
 """In place of an attempt's connection: it had one."""
@@ -50,12 +51,12 @@ DATA, LATE = 0, 1
 the kernel stops before the control plane's time.)"""
 
 ARRIVE, THINK, DELIVER, REPLY, STEP, RETRY, EXPIRE, CANCEL, OVERDUE = range(9)
-SEVERED, HOP, ACKED, RESEND, GIVE_UP = range(9, 14)
+SEVERED, HOP, ACKED, RESEND, GIVE_UP, KEEP_ALIVE = range(9, 15)
 """Event kinds: a source's next arrival; a closed user's next request; a request message, a response message, a cancel
 message reach their end; a task runs on; a call starts its next attempt; the head of a timer list is due; a call's
 timeout strikes that had to wait for the end of a pause; the connection of a call's attempt is gone. Of the wire
 (`sim.kernel.wire`), from HOP on: a packet reaches the end of a link; its acknowledgement reaches its sender; a lost one
-is sent again; a dial has taken too long."""
+is sent again; a dial has taken too long; it is time to see whether a connection's other end lives."""
 
 SEND_REQUEST, SEND_RESPONSE, SEND_CANCEL, LET_GO, TRANSMITTED = range(16, 21)
 """What else the wire is asked for: to carry a message; to let an attempt's connection go; a link has sent a packet."""

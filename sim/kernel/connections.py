@@ -18,20 +18,27 @@ from sim.kernel.codes import (
     ERROR,
     FLYING,
     GIVE_UP,
+    KEEP_ALIVE,
+    LOOKUP,
     NONE,
     OK,
     OPEN,
     OPENING,
+    PROBE,
+    PROBED,
     REFUSED,
     REPLY,
     REPLYING,
     REQUEST,
+    RESEND,
     RESET,
+    RESETTING,
     SHED,
     SILENT,
     SYN,
     SYN_ACK,
     TIMEOUT,
+    UNAVAILABLE,
 )
 from sim.kernel.draws import derive
 from sim.kernel.events import schedule
@@ -41,7 +48,9 @@ from sim.kernel.streams import BACK, OUT, close, cut_off, is_server_gone, measur
 from sim.kernel.tables import STATE_TYPE
 
 FAR = np.inf
-DIAL_SALT = np.uint64(0x4449414C)
+DIAL_SALT, PROBE_SALT = np.uint64(0x4449414C), np.uint64(0x50524F42)
+LOOKUP_S, LOOKUPS = 5.0, 2
+"""How long a resolver waits for an answer, and how often it asks (resolv.conf(5): timeout, attempts)."""
 
 
 # Those who wait -----------------------------------------------------------------------------------------------------
@@ -150,11 +159,17 @@ def dial(S, pool_row, row):
     packet.segments = 1
     packet.index = task.index
     packet.key = derive(task.fresh, DIAL_SALT)
+    S.connection[c].client = packet.sender
+    S.connection[c].key = packet.key
     attach(S, p, c)
     limit = S.transport[transport].dial_for
     if limit < FAR:
         schedule(S, S.now + limit, 1, GIVE_UP, c, S.connection[c].generation)
-    launch(S, p)
+    if S.service[S.instance[task.instance].service].unresolved > 0:
+        packet.what = LOOKUP
+        schedule(S, S.now + LOOKUP_S, DATA, RESEND, p, packet.generation)
+    else:
+        launch(S, p)
 
 
 @kernel(void, STATE_TYPE, i8, apart=True)
@@ -264,7 +279,12 @@ def opened(S, c):
         free_if_done(S, c)
         return
     connection.state = OPEN
+    connection.heard = S.now
+    connection.probes = 0
     S.pool[connection.pool].dialling -= 1
+    rules = S.transport[connection.transport]
+    if rules.probes > 0:
+        schedule(S, S.now + rules.probe_after, DATA, KEEP_ALIVE, c, connection.generation)
     serve(S, c)
 
 
@@ -387,7 +407,22 @@ def resend_handshake(S, p):
     connection = S.connection[c]
     if connection.state == CLOSING:
         free_packet(S, p)
-    elif packet.tries >= S.transport[packet.transport].dials or (packet.what == SYN and is_dead(S, packet.sender)):
+    elif packet.what != SYN_ACK and is_dead(S, packet.sender):
+        dial_failed(S, c, TIMEOUT)
+        free_packet(S, p)
+    elif packet.what == LOOKUP:
+        packet.tries += 1
+        if S.service[S.instance[connection.server].service].unresolved == 0:
+            packet.what = SYN
+            packet.tries = 0
+            packet.known = 1
+            launch(S, p)
+        elif packet.tries < LOOKUPS:
+            schedule(S, S.now + LOOKUP_S, DATA, RESEND, p, packet.generation)
+        else:
+            dial_failed(S, c, UNAVAILABLE)
+            free_packet(S, p)
+    elif packet.tries >= S.transport[packet.transport].dials:
         dial_failed(S, c, TIMEOUT)
         free_packet(S, p)
     else:
@@ -404,3 +439,61 @@ def give_up_dialling(S, c, generation):
     """The connect timeout has passed."""
     if S.connection[c].generation == generation and S.connection[c].state == OPENING:
         dial_failed(S, c, TIMEOUT)
+
+
+# Keep-alive ---------------------------------------------------------------------------------------------------------
+
+
+@kernel(void, STATE_TYPE, i8, apart=True)
+def probe(S, c):
+    """Send a keep-alive probe."""
+    connection = S.connection[c]
+    p = new_packet(S)
+    packet = S.packet[p]
+    packet.what = PROBE
+    packet.transport = connection.transport
+    packet.sender, packet.receiver = connection.client, S.instance[connection.server].node
+    packet.bytes = 0.0
+    packet.segments = 1
+    packet.index = connection.probes
+    packet.key = derive(derive(connection.key, PROBE_SALT), np.uint64(S.now * 1e6))
+    attach(S, p, c)
+    launch(S, p)
+
+
+@kernel(void, STATE_TYPE, i8, i8, apart=True)
+def keep_alive(S, c, generation):
+    """See whether the other end of a connection lives, if nothing was heard of it and nothing is on its way to it."""
+    connection = S.connection[c]
+    if connection.generation != generation or connection.state == CLOSING:
+        return
+    rules = S.transport[connection.transport]
+    due = connection.heard + rules.probe_after
+    if connection.flow[OUT].flight > 0.0 or due > S.now:
+        connection.probes = 0
+        schedule(S, due if due > S.now else S.now + rules.probe_after, DATA, KEEP_ALIVE, c, generation)
+    elif connection.probes >= rules.probes:
+        cut_off(S, c)
+    else:
+        connection.probes += 1
+        schedule(S, S.now + rules.probe_every, DATA, KEEP_ALIVE, c, generation)
+        probe(S, c)
+
+
+@kernel(void, STATE_TYPE, i8, apart=True)
+def reach_probe(S, p):
+    """A probe, or its answer, comes in; it is not sent again when it is lost."""
+    packet = S.packet[p]
+    connection = S.connection[packet.connection]
+    server = S.instance[connection.server]
+    if is_dead(S, packet.receiver) or connection.state == CLOSING:
+        free_packet(S, p)
+    elif packet.what == PROBED:
+        connection.heard = S.now
+        connection.probes = 0
+        free_packet(S, p)
+    else:
+        known = server.deaths == connection.server_deaths and server.silent_deaths == connection.server_silent
+        packet.what = PROBED if known else RESETTING
+        packet.key = derive(packet.key, PROBE_SALT)
+        turn_round(S, p)

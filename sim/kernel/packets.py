@@ -22,6 +22,8 @@ from sim.kernel.codes import (
     HOP,
     NONE,
     PACKET_PC,
+    PROBE,
+    PROBED,
     REPLYING,
     REQUEST,
     RESEND,
@@ -242,7 +244,7 @@ def vanish(S, p):
     packet = S.packet[p]
     packet.lost = packet.segments
     kind = S.transport[packet.transport].kind
-    if kind == UDP or packet.what == RESETTING or packet.what == CANCELLATION:
+    if kind == UDP or packet.what in (CANCELLATION, RESETTING, PROBE, PROBED):
         give_up(S, p)
     else:
         send_later(S, p)

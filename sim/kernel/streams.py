@@ -298,6 +298,8 @@ def reach_stream(S, p):
         refuse_segment(S, p)
         return
     back = acknowledgement_latency(S, p)
+    if packet.what == RESPONSE:
+        connection.heard = S.now
     if packet.lost == 0 and packet.here == 0:
         packet.here = 1
         if back < 0.0:
@@ -373,6 +375,8 @@ def acknowledge(S, p):
     packet = S.packet[p]
     c, way = packet.connection, OUT if packet.what == REQUEST else BACK
     flow = S.connection[c].flow[way]
+    if way == OUT:
+        S.connection[c].heard = S.now
     if packet.here:
         grow(S, c, way, packet.bytes)
         flow.flight -= packet.bytes

@@ -275,6 +275,7 @@ SOURCE = _row(
 USER = _row(("source", "i4"), ("cycle", "i4"))
 
 SERVICE = _row(
+    ("unresolved", "i4"),  # faults in force that let nobody find out its address
     ("first_instance", "i4"),
     ("instance_count", "i4"),
     ("channel_count", "i4"),  # channels of each of its instances as a client
@@ -357,6 +358,9 @@ TRANSPORT = _row(
     ("resend_most", "f8"),  # s
     ("tries", "i4"),  # retransmissions of a segment before the connection is given up
     ("dials", "i4"),  # of a handshake
+    ("probes", "i4"),  # keep-alive probes without an answer before a connection is given up; 0: none are sent
+    ("probe_after", "f8"),  # s of silence
+    ("probe_every", "f8"),  # s
 )
 
 POOL = _row(
@@ -392,6 +396,7 @@ CONNECTION = _row(
     ("pool", "i4"),
     ("transport", "i4"),
     ("server", "i4"),  # instance
+    ("client", "i4"),  # place
     ("server_deaths", "i4"),  # of its process and its host when it was dialled
     ("server_silent", "i4"),
     ("streams", "i4"),  # attempts bound to it
@@ -404,7 +409,10 @@ CONNECTION = _row(
     ("dialled_for", "i4"),  # attempt (task) whose request had it dialled
     ("dialled_generation", "i4"),
     ("rounds", "i4"),  # of its handshake, done
+    ("probes", "i4"),  # sent since something was heard
+    ("key", "u8"),
     ("idle_since", "f8"),  # s
+    ("heard", "f8"),  # s, when the client last got something from the server
     ("flow", FLOW, (2,)),  # requests, responses
 )
 

@@ -22,9 +22,11 @@ from sim.kernel.codes import (
     GIVE_UP,
     HOP,
     IDEAL,
+    KEEP_ALIVE,
     LET_GO,
     NONE,
     OK,
+    PROBE,
     REPLY,
     REQUEST,
     RESEND,
@@ -40,8 +42,10 @@ from sim.kernel.codes import (
 )
 from sim.kernel.connections import (
     give_up_dialling,
+    keep_alive,
     let_go,
     reach_handshake,
+    reach_probe,
     resend_handshake,
     take_connection,
 )
@@ -149,6 +153,8 @@ def reach(S, p):
     task, generation = packet.task, packet.task_generation
     if packet.what >= SYN:
         reach_handshake(S, p)
+    elif packet.what >= PROBE:
+        reach_probe(S, p)
     elif packet.what == RESETTING:
         if task != NONE and S.task[task].generation == generation:
             schedule(S, S.now, DATA, REPLY, task, generation)
@@ -217,4 +223,6 @@ def wire(address, row, key, value, unused, what):
         send_cancel(S, row)
     elif what == GIVE_UP:
         give_up_dialling(S, row, value)
+    elif what == KEEP_ALIVE:
+        keep_alive(S, row, value)
     return 0

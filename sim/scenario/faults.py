@@ -10,7 +10,7 @@ from sim.failures.form import Strike
 from sim.failures.overlaps import Dead, check_overlaps
 from sim.failures.system import System
 from sim.forms import MistakeError, MistakesError
-from sim.model import Chaos, Fault, Network, Once, Renewal, RunPlan, Service, Source
+from sim.model import Chaos, Fault, Network, Once, Renewal, RunPlan, Service, Source, Tcp
 from sim.scenario.document import ScenarioForm
 from sim.scenario.findings import Findings
 from sim.scenario.idle import calls_in
@@ -34,14 +34,18 @@ def system_of(
     network: Network,
 ) -> System:
     """What there is to break."""
-    calls = dict.fromkeys(
-        (service.name, call.service)
+    made = [
+        (service.name, call)
         for service in services
         for endpoint in service.endpoints
         for call in calls_in(endpoint.steps)
-    )
+    ]
+    calls = dict.fromkeys((caller, call.service) for caller, call in made)
+    dialled = {call.service for _, call in made if isinstance(call.policy.transport, Tcp)}
+    dialled |= {t.service for source in sources for t in source.targets if isinstance(source.policy.transport, Tcp)}
     clients_in = {source.name: _places(source.zone, placement.sites) for source in sources if source.zone is not None}
-    return System(placement.nodes, placement.pools, placement.instances, services, sources, network, calls, clients_in)
+    world = placement.nodes, placement.pools, placement.instances
+    return System(*world, services, sources, network, calls, clients_in, dialled)
 
 
 def _places(site: str, sites: Sites) -> dict[str, str | None]:

@@ -39,10 +39,25 @@ TCP = {
     "rto_max": ("1s", "1100ms"),
     "retries": ("0", "1"),
     "dial_retries": ("0", "1"),
+    "keep_alive": ("100ms", "400ms"),
 }
+LONGER = "services.db.io=300ms;run.duration=6s;failures.host.for=4s;network.across_zones.loss=null"
+PROBING = {"keep_alive_every": ("50ms", "200ms"), "keep_alive_probes": ("1", "4")}
 ALSO = {"rto_max": "defaults.calls.timeout=none;traffic.users.timeout=none;network.across_zones.loss=30%"}
 PLACE = "network.transport"
+DIALLING = WIRED.replace("TRANSPORT", "{tcp: {max_idle: 0}}").rpartition("  host:")[0]
+RESOLVED = DIALLING + "  x: {at: 800ms, dns_outage: db, for: 1s}\n"
+AT_RANDOM = DIALLING + "  x: {dns_outage: [db, api], mtbf: 500ms, mttr: 6s, common_cause: 50%}\n"
 TRANSPORT: dict[str, Case] = {
+    "CallForm.transport": case(
+        wired("ideal"), "services.api.steps", *(f"[{{call: db, transport: {name}}}]" for name in ("udp", "tcp"))
+    ),
+    "DnsOutageForm.at": case(RESOLVED, "failures.x.at", "500ms", "1200ms"),
+    "DnsOutageForm.for": case(RESOLVED, "failures.x.for", "6s", "7s"),
+    "DnsOutageForm.dns_outage": case(RESOLVED, "failures.x.dns_outage", "api", "[api, db]"),
+    "DnsOutageForm.mtbf": case(AT_RANDOM, "failures.x.mtbf", "300ms", "exponential(1s)"),
+    "DnsOutageForm.mttr": case(AT_RANDOM, "failures.x.mttr", "300ms", "7s", also="run.duration=12s"),
+    "DnsOutageForm.common_cause": case(AT_RANDOM, "failures.x.common_cause", "10%", "100%", also="run.duration=12s"),
     "NetworkForm.transport": case(wired("tcp"), PLACE, "udp", "go-net-http@1.22", "{grpc-go@1.60: {tls: true}}"),
     "CallPolicyForm.transport": case(wired("ideal"), "defaults.calls.transport", "udp", "tcp"),
     "TrafficForm.transport": case(wired("ideal"), "traffic.users.transport", "udp", "tcp"),
@@ -57,5 +72,15 @@ TRANSPORT: dict[str, Case] = {
             also=ALSO.get(key, ""),
         )
         for key, values in TCP.items()
+    },
+    **{
+        f"TcpForm.{key}": case(
+            wired("tcp"),
+            PLACE,
+            *(f"{{tcp: {{keep_alive: 100ms, {key}: {value}}}}}" for value in values),
+            as_is=False,
+            also=LONGER,
+        )
+        for key, values in PROBING.items()
     },
 }

@@ -54,6 +54,17 @@ def mean_s(run: Run) -> float:
     return run.scope("source", "u").latency.mean_s
 
 
+PLAIN = {"link": "latency: 5ms", "request": "1B", "response": "1B", "warmup": 0, "seed": 3}
+
+
+def outcomes(text: str, folder: Path) -> list[tuple[float, str, float]]:
+    """(intended time, outcome, latency) of each request."""
+    scenario = load_text(text.replace("max_in_flight: 1M", "record: all"), "link.yaml")
+    Simulation(scenario.resolve(scenario.baseline), requests_path=folder / "requests.parquet").run()
+    rows = pd.read_parquet(folder / "requests.parquet").sort_values("index")
+    return list(zip(rows.intended_s, rows.outcome, rows.latency_s, strict=True))
+
+
 # Bandwidth (H1) -----------------------------------------------------------------------------------------------------
 
 FRAME_S = 1500 * 8 / 1e9
@@ -68,7 +79,7 @@ def wait_in_queue(load: float, **how: Any) -> float:
     return mean_s(run) - 2e-3 - FRAME_S - 8 / 1e9
 
 
-@pytest.mark.parametrize(("load", "wait_us"), [(0.5, 6.0), (0.8, 24.0), (0.9, 54.0)])
+@pytest.mark.parametrize("load, wait_us", [(0.5, 6.0), (0.8, 24.0), (0.9, 54.0)])
 def test_frames_wait_for_a_link_as_in_m_d_1(load: float, wait_us: float) -> None:
     waits = [wait_in_queue(load, duration=10.0, seed=seed) for seed in range(4)]
     error = np.std(waits, ddof=1) / math.sqrt(len(waits))
@@ -102,7 +113,7 @@ def test_a_window_bounds_the_throughput() -> None:
     assert throughput_mbps("0%", 0.05, "64KiB", 200, 1000.0) == pytest.approx(10.486, rel=0.01)
 
 
-@pytest.mark.parametrize(("loss", "mbps"), [("0.01%", 14.305), ("0.1%", 4.5236), ("1%", 1.4305)])
+@pytest.mark.parametrize("loss, mbps", [("0.01%", 14.305), ("0.1%", 4.5236), ("1%", 1.4305)])
 def test_random_losses_hold_the_window_down(loss: str, mbps: float) -> None:
     assert throughput_mbps(loss, 0.1, "100MB", 10, 20_000.0) == pytest.approx(mbps, rel=0.2)
 
@@ -167,8 +178,8 @@ def test_a_lost_datagram_loses_its_message() -> None:
 
 
 def test_a_lost_handshake_begins_anew_after_1_s_2_s_4_s() -> None:
-    """Its two packets, each by itself; then the request and its answer, which wait for 210 ms, 420 ms …, or for 1 s, 2 s …
-    where the handshake gave no round trip to go by (RFC 6298, sections 2 and 3)."""
+    """Its two packets, each by itself; then the request and its answer, which wait for 210 ms, 420 ms …, or for 1 s,
+    2 s … where the handshake gave no round trip to go by (RFC 6298, sections 2 and 3)."""
     loss, alone = 0.05, "{closed: {users: 1, think: 0s}}"
     how = "{tcp: {max_idle: 0}}"
     run = link(f"latency: 5ms, loss: {loss:%}", how, alone, "1B", "1B", duration=8000.0, drain=NEVER)
@@ -182,7 +193,7 @@ def test_a_lost_handshake_begins_anew_after_1_s_2_s_4_s() -> None:
 # Connections --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("tls", "round_trips"), [("false", 2), ("true", 3)])
+@pytest.mark.parametrize("tls, round_trips", [("false", 2), ("true", 3)])
 def test_a_new_connection_costs_round_trips(tls: str, round_trips: int) -> None:
     how = f"{{tcp: {{max_idle: 0, tls: {tls}}}}}"
     run = link("latency: 5ms", how, "constant(10/s)", "100B", "100B", duration=5.0, drain=1.0)
@@ -214,11 +225,39 @@ def test_streams_share_a_connection() -> None:
 
 
 def test_what_shares_a_connection_waits_for_what_was_lost_in_front_of_it() -> None:
-    """Head-of-line blocking: a loss holds up for 210 ms what comes behind it, unless that has a connection of its own."""
+    """Head-of-line blocking: a loss holds up what comes behind it, unless that has a connection of its own."""
     lossy, load = "latency: 5ms, loss: 2%", "poisson(10/s)"
     shared = link(lossy, "{tcp: {max_connections: 1, streams: 100}}", load, "100B", "100B", duration=900.0, drain=NEVER)
     apart = link(lossy, "{tcp: {max_idle: 50}}", load, "100B", "100B", duration=900.0, drain=NEVER)
     assert mean_s(shared) - 0.01 > 1.3 * (mean_s(apart) - 0.01)
+
+
+def one_request(fault: str, transport: str, folder: Path, io: str = "0s") -> tuple[str, float]:
+    """Outcome and latency of one that is sent after 10 s."""
+    plan = {"duration": 11, "drain": 60, "arrivals": "constant(0.1/s)", "io": io, "transport": transport}
+    [(sent_s, outcome, latency_s)] = outcomes(TEXT.format(**PLAIN | plan) + f"failures: {{f: {{{fault}}}}}\n", folder)
+    assert sent_s == pytest.approx(10.0)
+    return outcome, latency_s
+
+
+def test_a_silent_host_is_found_out_by_probes(tmp_path: Path) -> None:
+    """Nothing was heard since the acknowledgement of the request, 20 ms after it was sent: probes 10 s later and every
+    2 s, three in all; after another 2 s the connection is given up (tcp(7): tcp_keepalive_time, _intvl, _probes)."""
+    probing = "{tcp: {keep_alive: 10s, keep_alive_every: 2s, keep_alive_probes: 3}}"
+    outcome, latency_s = one_request("at: 10.5s, crash: server-1", probing, tmp_path, io="30s")
+    assert (outcome, latency_s) == ("reset", pytest.approx(16.02))
+    outcome, latency_s = one_request("at: 10.5s, loss: 1%, for: 1s", probing, tmp_path, io="30s")
+    assert (outcome, latency_s) == ("ok", pytest.approx(30.02))
+
+
+@pytest.mark.parametrize(
+    "lasts, outcome, latency_s",
+    [("300ms", "ok", 0.02), ("4s", "ok", 5.02), ("8s", "ok", 10.02), ("12s", "unavailable", 10.0)],
+)
+def test_who_has_to_dial_waits_for_an_address(lasts: str, outcome: str, latency_s: float, tmp_path: Path) -> None:
+    """The resolver asks at once, and after 5 s; after 10 s there is an answer or none."""
+    found = one_request(f"at: 9.5s, dns_outage: s, for: {lasts}", "tcp", tmp_path)
+    assert found == (outcome, pytest.approx(latency_s))
 
 
 # Ways ---------------------------------------------------------------------------------------------------------------
