@@ -485,7 +485,6 @@ def reach_probe(S, p):
     """A probe, or its answer, comes in; it is not sent again when it is lost."""
     packet = S.packet[p]
     connection = S.connection[packet.connection]
-    server = S.instance[connection.server]
     if is_dead(S, packet.receiver) or connection.state == CLOSING:
         free_packet(S, p)
     elif packet.what == PROBED:
@@ -493,7 +492,6 @@ def reach_probe(S, p):
         connection.probes = 0
         free_packet(S, p)
     else:
-        known = server.deaths == connection.server_deaths and server.silent_deaths == connection.server_silent
-        packet.what = PROBED if known else RESETTING
+        packet.what = RESETTING if is_server_gone(S, packet.connection) else PROBED
         packet.key = derive(packet.key, PROBE_SALT)
         turn_round(S, p)

@@ -299,7 +299,7 @@ def reach_stream(S, p):
         return
     back = acknowledgement_latency(S, p)
     if packet.what == RESPONSE:
-        connection.heard = S.now
+        S.connection[c].heard = S.now
     if packet.lost == 0 and packet.here == 0:
         packet.here = 1
         if back < 0.0:
