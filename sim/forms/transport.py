@@ -8,9 +8,21 @@ from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
-from sim.forms.base import Form, Mistake, MistakeError, inside, not_one, read_as, schema_of, show, unknown
+from sim.forms.base import (
+    Form,
+    Mistake,
+    MistakeError,
+    MistakesError,
+    inside,
+    not_one,
+    read_as,
+    schema_of,
+    show,
+    unknown,
+)
 from sim.forms.fields import Count, Duration, Flag, Size, TimeoutField, Whole
 from sim.model import Ideal, Tcp, Transport, Udp
+from sim.units import format_duration
 
 TLS_ROUND_TRIPS = 1
 """Of TLS 1.3 (RFC 8446, section 2) without resumption."""
@@ -76,16 +88,15 @@ class TcpForm(Form):
     def problems(self) -> Iterator[Mistake]:
         tcp = self.transport(Tcp())
         if tcp.receive_window_bytes < tcp.segment_bytes:
-            yield Mistake(
-                ("receive_window",),
-                f"got {tcp.receive_window_bytes:g} B; must hold a segment of {tcp.segment_bytes:g} B",
-            )
+            text = f"got {tcp.receive_window_bytes:g} B; must hold a segment of {tcp.segment_bytes:g} B"
+            yield Mistake(("receive_window",), f"{text}; write e.g. receive_window: 64KiB")
         for key, low, high in (
             ("rto_min", tcp.rto_min_s, tcp.rto_max_s),
             ("rto_initial", tcp.rto_initial_s, tcp.rto_max_s),
         ):
             if low > high:
-                yield Mistake((key,), f"got {low:g}s with rto_max {high:g}s; must be at most rto_max; raise rto_max")
+                text = f"got {format_duration(low)} with rto_max {format_duration(high)}; must be at most rto_max"
+                yield Mistake((key,), f"{text}; raise rto_max")
 
     def transport(self, start: Tcp) -> Tcp:
         """What it makes of a plain TCP or a preset."""
@@ -131,6 +142,10 @@ def _build(name: str, given: Mapping[str, Any], context: Any) -> Transport:
     if name != "tcp" and name not in PRESETS:
         raise MistakeError(unknown("transport", name, ["ideal", "tcp", "udp", *PRESETS]))
     tcp: Tcp = read_as(TcpForm, given, context).transport(PRESETS.get(name, Tcp()))
+    idle = [key for key in ("keep_alive_every", "keep_alive_probes") if key in given and tcp.keep_alive_s is None]
+    if idle:
+        text = "changes nothing without keep_alive; add keep_alive: 15s, or remove it"
+        raise MistakesError([Mistake((key,), text) for key in idle])
     return tcp
 
 
