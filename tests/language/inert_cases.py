@@ -364,7 +364,7 @@ SERVICES = {
     "ServiceForm.io": case(PLAIN, "services.api.io", "1ms", "exponential(1ms)"),
     "ServiceForm.fail": case(PLAIN, "services.api.fail", "10%", "50%"),
     "ServiceForm.memory": case(
-        HOLDING, "services.api.memory", "{limit: 40MB, per_request: 12MB}", "{per_request: 20MB}"
+        HOLDING, "services.api.memory", "{limit: 40MB, per_request: 12MB}", "{per_request: 30MB}"
     ),
     "MemoryForm.limit": case(HOLDING, "services.api.memory.limit", "40MB", "50MB", "null"),
     "MemoryForm.base": case(HOLDING, "services.api.memory.base", "20MB", "30MB", "null"),
