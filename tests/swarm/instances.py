@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from sim.engine.devices import ENDLESS
 from sim.kernel.codes import CPU_WAIT, EVENT_LOOP, NONE, ON_CPU, QUEUED, SILENT, THREADS
 from tests.swarm.snapshot import ROUNDING, Snapshot, chain, doubly_linked
 
@@ -11,7 +12,7 @@ from tests.swarm.snapshot import ROUNDING, Snapshot, chain, doubly_linked
 def residents(t: Snapshot) -> Iterator[str]:
     """Counts of tasks and workers; nothing stays where it crashed."""
     for host in range(t.instance.count):
-        roots = [row for row in t.present[host] if t.is_root(row)]
+        roots = [row for row in t.present[host] if t.is_root(row) or t.is_device(host)]
         if t.instance.in_system[host] != len(roots):
             yield f"instance {host}: in_system {t.instance.in_system[host]}, present are {len(roots)}"
         holders = [row for row in t.present[host] if t.task.holds_worker[row]]
@@ -53,6 +54,8 @@ def queues(t: Snapshot) -> Iterator[str]:
 def bursts(t: Snapshot) -> Iterator[str]:
     """An instance's pairing heap holds its running bursts in heap order, and its next end is armed."""
     for host in range(t.instance.count):
+        if t.instance.running[host] == ENDLESS:
+            continue
         rows = pairing_heap(t, host)
         running = [row for row in t.present[host] if t.task.state[row] == ON_CPU]
         if sorted(rows) != running or t.instance.running[host] != len(rows):

@@ -163,6 +163,8 @@ def events_of_rows(t: Snapshot) -> Iterator[str]:
     for row in t.task.where(lambda row: t.used[row]):
         for kind in (DELIVER, REPLY, STEP):
             due = int(EVENT_OF_STATE.get(t.task.state[row]) == kind)
+            if kind == STEP and t.task.state[row] == IN_IO:
+                due -= t.on_errand[row]
             if pending[kind, row] != due:
                 yield f"task {row} in state {t.task.state[row]}: {pending[kind, row]} events of kind {kind}, not {due}"
     for row in t.call.where(t.is_call):
@@ -210,7 +212,7 @@ def timers(t: Snapshot) -> Iterator[str]:
         if rows and not t.now <= due.get(timer, -1.0) <= deadlines[0]:
             yield f"timer {timer}: first deadline {deadlines[0]}, its event comes at {due.get(timer)}"
         for row in rows:
-            if not t.is_task(row) or t.task.call[row] == NONE or t.edge.timer[t.task.edge[row]] != timer:
+            if not t.is_task(row) or t.task.call[row] == NONE or t.timer_of(row) != timer:
                 yield f"timer {timer}: holds task {row}, which nobody waits for with it"
     timed = t.task.where(lambda row: t.used[row] and t.task.timed[row] == 1)
     if sorted(listed) != timed:

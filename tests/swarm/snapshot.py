@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +13,7 @@ from sim.kernel.codes import (
     CANCEL,
     CPU_WAIT,
     DELIVER,
+    ERRAND_PC,
     FREE,
     IN_BEHAVIOUR,
     IN_CALL,
@@ -60,11 +61,12 @@ class Snapshot:
         self.now = float(S["now"])
         self.task = Rows(S["task"], int(S["tasks"]))
         self.call = Rows(S["call"], int(S["calls"]))
-        self.instance = Rows(S["instance"], int(S["instances"]))
+        self.instance = Rows(S["instance"], int(S["instance_rows"]))
         self.position: list[int] = S["position"][: self.instance.count].tolist()
-        self.node = Rows(S["node"], int(S["nodes"]))
+        self.node = Rows(S["node"], int(S["node_rows"]))
         self.edge = Rows(S["edge"], len(tables.edges))
-        self.timer = Rows(S["timer"], len({e.policy.timeout_s for e in tables.edges} - {None}))
+        drifts = 1 + max(self.instance.drift)
+        self.timer = Rows(S["timer"], len({e.policy.timeout_s for e in tables.edges} - {None}) * drifts)
         self.heap = Rows(S["heap"], int(S["heap_length"]))
         self.armed = Rows(S["armed"], int(S["armed_length"]))
         head, length = int(S["ready_head"]), int(S["ready_length"])
@@ -75,6 +77,12 @@ class Snapshot:
         self.present: dict[int, list[int]] = defaultdict(list)
         for row in self.task.where(lambda row: self.task.state[row] in RESIDENT):
             self.present[self.task.instance[row]].append(row)
+        self.on_errand: Counter[int] = Counter()
+        """Errands under way for each task: operations of a disk."""
+        for row in self.task.where(lambda row: self.used[row] and self.task.pc[row] == ERRAND_PC):
+            carried = self.task.carries[row]
+            if self.task.generation[carried] == self.task.carries_generation[row]:
+                self.on_errand[carried] += 1
 
     def number(self, field: str) -> int:
         return int(self.state[field])
@@ -104,6 +112,15 @@ class Snapshot:
         if kind == RETRY:
             return NONE if self.call.task[slot] == NONE else int(self.task.instance[self.call.task[slot]])
         return int(self.task.client_instance[slot] if kind == REPLY else self.task.instance[slot])
+
+    def is_device(self, host: int) -> bool:
+        """A disk, a link or a neighbour, whose tasks are errands."""
+        return bool(self.instance.service[host] == NONE)
+
+    def timer_of(self, row: int) -> int:
+        """The list of an attempt's timeout."""
+        client = self.task.client_instance[row]
+        return int(self.edge.timer[self.task.edge[row]] + (0 if client == NONE else self.instance.drift[client]))
 
     def is_root(self, row: int) -> bool:
         """Does the row carry an attempt, rather than a branch?"""
