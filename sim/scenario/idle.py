@@ -40,11 +40,12 @@ def weigh_all(
 
 
 def weigh_starts(form: ScenarioForm, faults: Sequence[Fault], findings: Findings) -> None:
-    """Something has to end for anything to start again."""
+    """Something has to end for anything to start again: by a fault, or by a limit of memory."""
+    crashes = any(fault.kills for fault in faults)
     for name, service in form.services.items():
         if service.start is not None:
             text = "nothing ever starts: all are up and warm at 0, and nothing crashes; remove it, or add failures"
-            findings.weigh(form, ("services", name, "start"), any(fault.kills for fault in faults), text)
+            findings.weigh(form, ("services", name, "start"), crashes or service.memory is not None, text)
 
 
 def weigh_sizes(
