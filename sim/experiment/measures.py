@@ -90,11 +90,18 @@ def stop_caveat(runs: Sequence[Run]) -> str:
 def gauge_estimates(runs: Sequence[Run], names: Sequence[str], kind: str, *, caveat: str = "") -> dict[str, Estimate]:
     """Estimates of the gauges called `names` taken together: tasks and cores add up, utilizations are averaged."""
     groups = [[gauge for gauge in run.gauges if gauge.kind == kind and gauge.name in names] for run in runs]
+    return _of_groups(groups, caveat, stop_caveat(runs))
+
+
+def each_gauge(runs: Sequence[Run], kind: str, *, caveat: str = "") -> dict[str, dict[str, Estimate]]:
+    """Estimates of every gauge of a kind by itself, by name."""
+    groups: dict[str, list[list[Gauge]]] = {}
+    for run in runs:
+        for gauge in run.gauges:
+            if gauge.kind == kind:
+                groups.setdefault(gauge.name, []).append([gauge])
     stopped = stop_caveat(runs)
-    return {
-        metric: with_caveats(mean_estimate([_together(group, metric) for group in groups]), caveat, stopped)
-        for metric in GAUGES
-    }
+    return {name: _of_groups(group, caveat, stopped) for name, group in groups.items()}
 
 
 def service_estimates(runs: Sequence[Run], service: ServiceOutline, *, caveat: str = "") -> dict[str, Estimate]:
@@ -107,6 +114,14 @@ def with_caveats(estimate: Estimate, caveat: str, stopped: str) -> Estimate:
     if stopped and not math.isnan(estimate.value):
         estimate = Estimate(estimate.value, reason=f"{stopped}, so there is no interval; measured up to there")
     return replace(estimate, reason="; ".join(text for text in (caveat, estimate.reason) if text))
+
+
+def _of_groups(groups: Sequence[Sequence[Gauge]], caveat: str, stopped: str) -> dict[str, Estimate]:
+    """Of gauges that are taken together, a group each replication."""
+    return {
+        metric: with_caveats(mean_estimate([_together(group, metric) for group in groups]), caveat, stopped)
+        for metric in GAUGES
+    }
 
 
 def _together(gauges: Sequence[Gauge], metric: str) -> float:

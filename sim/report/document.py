@@ -11,6 +11,7 @@ from sim.experiment.comparison import Comparison, Difference
 from sim.report.availability import is_told
 from sim.report.faults import fault_sentences
 from sim.report.summary import place_rows
+from sim.report.unheard import unheard_sentences
 from sim.statistics import Estimate
 
 
@@ -27,6 +28,7 @@ def document(results: Results) -> dict[str, Any]:
         "warmup": None if results.warmup is None else asdict(results.warmup),
         "fates": [asdict(fates) for fates in results.fates()],
         "faults": fault_sentences(results),
+        "work_for_nobody": unheard_sentences(results),
         **_availability(results),
         "notes": list(results.origin.notes),
     }
@@ -78,6 +80,7 @@ def _variant(results: Results, variant: str) -> dict[str, Any]:
         "services": {row.name: _estimates(row.estimates) for row in rows if row.kind == "service"},
         "nodes": {row.name: _estimates(row.estimates) for row in rows if row.kind == "node"},
         "disks": {row.name: _estimates(row.estimates) for row in rows if row.kind == "disk"},
+        "links": {row.name: _estimates(row.estimates) for row in rows if row.kind == "link"},
     }
 
 

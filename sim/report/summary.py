@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from sim.experiment import Results
-from sim.experiment.measures import gauge_estimates, service_estimates
+from sim.experiment.measures import each_gauge, service_estimates
 from sim.report.availability import availability_grids
 from sim.report.faults import fault_sentences
 from sim.report.grid import Grid, to_rich
 from sim.report.numbers import percentage, time_unit, with_interval
+from sim.report.unheard import unheard_sentences
 from sim.statistics import Estimate
 
 NOTED = {
@@ -63,14 +64,12 @@ def source_rows(results: Results) -> Iterator[SourceRow]:
 
 
 def place_rows(results: Results, variant: str) -> list[PlaceRow]:
-    """Services, nodes and disks, the busiest first."""
+    """Services, nodes, disks and links with a bandwidth, the busiest first."""
     runs, model, caveat = results.of(variant), results.models[variant], results.caveat
     services = [(s.name, service_estimates(runs, s, caveat=caveat)) for s in model.services]
-    nodes = [(node.name, gauge_estimates(runs, [node.name], "node", caveat=caveat)) for node in model.nodes]
-    with_disks = dict.fromkeys(gauge.name for gauge in runs[0].gauges if gauge.kind == "disk")
-    disks = [(name, gauge_estimates(runs, [name], "disk", caveat=caveat)) for name in with_disks]
-    rows = [PlaceRow(variant, "service", *of) for of in services] + [PlaceRow(variant, "node", *of) for of in nodes]
-    rows += [PlaceRow(variant, "disk", *of) for of in disks]
+    rows = [PlaceRow(variant, "service", *of) for of in services]
+    for kind in ("node", "disk", "link"):
+        rows += [PlaceRow(variant, kind, *of) for of in each_gauge(runs, kind, caveat=caveat).items()]
     return sorted(rows, key=lambda row: -row.estimates["utilization"].value)
 
 
@@ -164,10 +163,11 @@ def stop_sentences(results: Results) -> list[str]:
 
 
 def remarks(results: Results) -> list[str]:
-    """Fates, faults, limits, and what was measured."""
+    """Fates, faults, wasted work, limits, and what was measured."""
     return [
         *(f"{fates.sentence}." for fates in results.fates()),
         *fault_sentences(results),
+        *unheard_sentences(results),
         *stop_sentences(results),
         measured_sentence(results),
         *(f"{note}." for note in results.origin.notes),
