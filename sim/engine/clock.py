@@ -10,7 +10,7 @@ import simpy
 from simpy.core import EmptySchedule, Infinity, StopSimulation
 
 from sim.engine import loop
-from sim.engine.lower import Lowered
+from sim.engine.lowered import Lowered
 from sim.errors import DsimError
 from sim.kernel.codes import DUE, OUTBOX, SLICE, SPOOL
 

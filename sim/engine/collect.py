@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.engine.lower import Lowered
+from sim.engine.lowered import Lowered
 from sim.engine.observe import Observer, Totals
 from sim.engine.run import Counts, Gauge, Latency, Scope
 from sim.engine.scopes import Grouping

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import Any
 
@@ -14,12 +13,13 @@ from sim.balancing.policy import POLICIES
 from sim.distributions import Distribution, DistributionTable
 from sim.engine import devices
 from sim.engine.devices import check_room as _check
-from sim.engine.wires import Wires, add_transport, needs_wire, wire_address
+from sim.engine.lowered import Edge, Lowered
+from sim.engine.wires import add_transport, needs_wire
 from sim.errors import DsimError
 from sim.kernel.codes import EVENT_LOOP, GOROUTINES, NONE, OUTCOMES, TCP, THREADS
 from sim.kernel.draws import stream_key
 from sim.kernel.histogram import BINS
-from sim.kernel.hooks import entry_address, forget, set_array, set_arrays
+from sim.kernel.hooks import entry_address, set_arrays
 from sim.kernel.tables import new_state
 from sim.model import Balance, CallPolicy, EventLoop, Ideal, Model, Service, Source, Threads, Transport
 from sim.steps.program import Program
@@ -27,79 +27,6 @@ from sim.traffic import Closed, Trace, lower_arrivals
 
 JITTER = {"none": 0, "full": 1, "equal": 2}
 ROWS_SPARE = 64
-
-
-@dataclass
-class Edge:
-    """An edge under construction: one caller endpoint (or source) to one callee endpoint with one policy."""
-
-    caller: str
-    service: str
-    endpoint: str
-    policy: CallPolicy
-    name: str
-    channel: int
-    slo_s: float = float("inf")
-    is_root: bool = False
-
-
-@dataclass
-class Lowered:
-    """The kernel's tables for one replication, and what their rows are called."""
-
-    state: Any
-    """The kernel's state as a record."""
-    entry: Any
-    """The state as the kernel's entry points take it."""
-    laws: DistributionTable
-    data: np.ndarray
-    bins: np.ndarray
-    model: Model
-    replication: int
-    sites: dict[str, int]
-    edges: list[Edge]
-    endpoint_rows: list[tuple[str, str]]
-    """(instance, "service.endpoint") of each server-side stat row, in order; edges' stat rows follow."""
-    instance_row: dict[str, int]
-    node_row: dict[str, int]
-    disk_row: dict[str, int]
-    """Instance row of each node's disk, by the node's name."""
-    behaviours: list[tuple[str, list[int]]]
-    """Generator functions, and the program rows of the calls that each may make."""
-    policies: list[str]
-    wires: Wires | None = None
-    """Where messages take more than their latencies."""
-
-    def add_law(self, law: Distribution) -> int:
-        """The row of a distribution that may not have been known before."""
-        row = self.laws.add(law)
-        self.renew_laws()
-        return row
-
-    def renew_laws(self) -> None:
-        """Let the tables have all distributions there are now."""
-        rows = self.laws.rows()
-        _check("distribution", len(rows))
-        self.state.distribution[: len(rows)] = rows
-        forget(self.data)
-        self.data = self.laws.data()
-        set_array(self.state, "data", self.data)
-
-    def lay_wires(self) -> Wires:
-        """From now on messages take the wire."""
-        address = wire_address()
-        wires = Wires(self.state, self.model, self.sites, self.laws)
-        self.renew_laws()
-        self.state.instances += len(wires.stations)
-        self.state.wire = address
-        self.wires = wires
-        return wires
-
-    def release(self) -> None:
-        """Give the tables' memory back; a run and its processes refer to each other, and would keep it for a while."""
-        self.state = self.entry = None
-        forget(self.data, self.bins)
-        self.data = self.bins = np.empty(0)
 
 
 class Lowering:

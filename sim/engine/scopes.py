@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.engine.lower import Lowered
+from sim.engine.lowered import Lowered
 from sim.engine.run import ScopeKind
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sim.engine.lower import Lowered
+from sim.engine.lowered import Lowered
 from sim.kernel.codes import OUTCOMES
 from sim.traffic import Trace
 

@@ -23,7 +23,7 @@ from sim.model import Ideal, Link, Model, Tcp, Transport, Udp
 from sim.network.routes import next_hops
 
 if TYPE_CHECKING:
-    from sim.engine.lower import Lowered
+    from sim.engine.lowered import Lowered
 
 UNBOUNDED = 2**31 - 1
 _address: list[int] = []

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from sim.engine.lower import Lowered
+from sim.engine.lowered import Lowered
 from sim.kernel.codes import (
     ARRIVE,
     DELIVER,
