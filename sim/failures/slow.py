@@ -7,17 +7,15 @@ waits and messages take what they took.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from sim.failures.slowness import LEAST_DRAWN, MOST_DRAWN, Slowness, SlownessForm
 from sim.failures.system import System
-from sim.failures.targets import MachinesForm, NodesField
-from sim.forms.base import Mistake
-from sim.forms.fields import PositiveNumber
-from sim.model import Fault, TargetKind
+from sim.failures.targets import NodesField
+from sim.model import TargetKind
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
@@ -25,10 +23,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Slow(Fault):
+class Slow(Slowness):
     """A node runs at `factor` times its speed, in (0, 1); factors of faults that overlap multiply."""
-
-    factor: float
 
     @property
     def condition(self) -> str:
@@ -41,28 +37,17 @@ class Slow(Fault):
         cluster.unslow_node(self.target, self.factor)
 
 
-class SlowForm(MachinesForm):
+class SlowForm(SlownessForm):
     kind = "slow"
     example = "{at: 40s, slow: app-2, factor: 0.2, for: 20s}"
-    target_kinds = ("node",)
-    rules: ClassVar[Sequence[Mapping[str, Any]]] = (
-        *MachinesForm.rules,
-        {"properties": {"factor": {"exclusiveMaximum": 1}}},
-    )
 
     slow: NodesField = Field(examples=["app-2"])
-    factor: PositiveNumber = Field(examples=[0.2])
-
-    def problems(self) -> Iterator[Mistake]:
-        yield from super().problems()
-        if self.factor >= 1.0:
-            yield Mistake(("factor",), f"got {self.factor:g}; must be above 0 and below 1; write e.g. factor: 0.2")
 
     @classmethod
     def drawn(cls, dice: Dice, places: Places) -> dict[str, Any] | None:
         if not places.nodes:
             return None
-        return {"slow": dice.choice(places.nodes).name, "factor": round(dice.between(0.05, 0.5), 2)}
+        return {"slow": dice.choice(places.nodes).name, "factor": round(dice.between(LEAST_DRAWN, MOST_DRAWN), 2)}
 
     def made(self, target_kind: TargetKind, target: str, system: System, cause: str) -> Slow:
         return Slow(cause, cause, target_kind, target, self.when, self.factor)
