@@ -47,7 +47,7 @@ def list_(
     what: Annotated[
         str | None,
         typer.Argument(
-            help="A folder, by default scenarios/; or policies, steps, faults, distributions, arrivals.",
+            help="A folder, by default scenarios/; or policies, steps, faults, transports, distributions, arrivals.",
             show_default=False,
             metavar="[FOLDER|KIND]",
         ),
@@ -116,10 +116,32 @@ def _arrivals() -> Iterator[Entry]:
     return (_declared(cls) for _, cls in sorted(ARRIVALS.items()))
 
 
+TRANSPORTS = {
+    "ideal": "connections are always open and never full; what is lost is sent again.",
+    "udp": "a message is lost with any of its datagrams.",
+    "tcp": "handshakes, pools, windows, order and retransmission, with Linux's defaults.",
+}
+
+
+def _transports() -> Iterator[Entry]:
+    from sim.forms.transport import PRESETS, IdealForm, TcpForm, UdpForm
+    from sim.model import Tcp
+
+    for name, form in (("ideal", IdealForm), ("udp", UdpForm), ("tcp", TcpForm)):
+        keys = {key: f"e.g. {info.examples[0]}" for key, info in form.model_fields.items() if info.examples}
+        first = next(iter(keys.items()))
+        yield Entry(name, TRANSPORTS[name], keys, f"transport: {{{name}: {{{first[0]}: {first[1][5:]}}}}}")
+    plain = asdict(Tcp())
+    for name, preset in PRESETS.items():
+        own = {key: f"{value:g}" for key, value in asdict(preset).items() if value != plain[key]}
+        yield Entry(name, "tcp as that client has it, other keys as in tcp.", own, f"transport: {name}")
+
+
 KINDS: Mapping[str, Callable[[], Iterator[Entry]]] = {
     "policies": _policies,
     "steps": _steps,
     "faults": _faults,
+    "transports": _transports,
     "distributions": _distributions,
     "arrivals": _arrivals,
 }

@@ -13,6 +13,7 @@ from sim.cli import app
 from sim.distributions import DISTRIBUTIONS
 from sim.failures import FAULT_FORMS
 from sim.forms import STEP_FORMS
+from sim.forms.transport import PRESETS
 from sim.traffic import ARRIVALS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +21,7 @@ REGISTRIES = {
     "policies": set(POLICIES),
     "steps": set(STEP_FORMS),
     "faults": set(FAULT_FORMS),
+    "transports": {"ideal", "udp", "tcp", *PRESETS},
     "distributions": set(DISTRIBUTIONS),
     "arrivals": set(ARRIVALS),
 }
@@ -86,7 +88,7 @@ def test_refusals(folder: Path) -> None:
     (folder / "empty").mkdir()
     (folder / "file.yaml").write_text("scenario: s\n")
     for arguments, sentence in (
-        (("polices",), "one of policies, steps, faults, distributions, arrivals; did you mean policies?"),
+        (("polices",), "one of policies, steps, faults, transports, distributions, arrivals; did you mean policies?"),
         (("empty",), "there are no scenarios in empty; give a folder that has some, or begin one: dsim new my-shop"),
         (("file.yaml",), "is a file; give a folder, or look into the file with dsim explain file.yaml"),
     ):
