@@ -62,6 +62,18 @@ def servers(count: int, requests: int, policy: str = "power_of_two"):  # type: i
     return scenario.resolve(scenario.variants[0])
 
 
+def wired(count: int, requests: int, transport: str, **link: float):  # type: ignore[no-untyped-def]
+    """The same over another transport, and links that lose or are narrow."""
+    from sim.forms.transport import PRESETS
+    from sim.model import Ideal, Tcp
+
+    model = servers(count, requests)
+    how = {"ideal": Ideal(), "tcp": Tcp(), **PRESETS}[transport]
+    links = {pair: replace(between, **link) for pair, between in model.network.links.items()}
+    sources = tuple(replace(source, policy=replace(source.policy, transport=how)) for source in model.sources)
+    return replace(model, network=replace(model.network, links=links), sources=sources)
+
+
 def speed(model) -> float:  # type: ignore[no-untyped-def]
     """Requests per second of wall time of one replication, from tables to results."""
     from sim.engine import simulate
@@ -138,6 +150,11 @@ def main() -> None:
         model = servers(count, 10_000_000)
         asked = 8.0 if count == 1000 else None
         cases.append((f"(c) {count} servers, power of two, hops, timeouts", partial(speed, model), asked))
+    lossy = {"loss": 1e-4, "bandwidth_bps": 1e11}
+    for transport, link in (("ideal", lossy), ("tcp", {}), ("tcp", lossy), ("grpc-go@1.60", {})):
+        model = wired(100, 3_000_000, transport, **link)
+        what = f"{transport}, loss and bandwidth" if link else transport
+        cases.append((f"(h) 100 servers, {what}", partial(speed, model), None))
     quickstart = model_of(HERE.parent / "scenarios" / "quickstart.yaml", "microservices")
     cases.append(("(d) quickstart", lambda: speed(quickstart), None))
     load_plugin(PLUGIN)
