@@ -138,7 +138,11 @@ def test_a_reader_that_goes_away() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "scenarios").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "file",
+    sorted([*(ROOT / "scenarios").glob("*.yaml"), *(ROOT / "scenarios" / "availability").glob("*.yaml")]),
+    ids=lambda path: path.stem,
+)
 def test_every_scenario_of_the_gallery_can_be_explained(file: Path) -> None:
     result = dsim(str(file))
     assert result.exit_code == 0, result.output

@@ -13,7 +13,12 @@ from sim.experiment import Results
 from sim.statistics import Estimate, mean_estimate
 
 FOLDER = Path(__file__).parents[2] / "scenarios"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+NAMES = sorted(
+    path.relative_to(FOLDER).with_suffix("").as_posix()
+    for path in FOLDER.rglob("*.yaml")
+    if path.parent.name != "plugins"
+)
+"""With the folder, where it is one of `scenarios/`'s: `availability/zones`."""
 
 
 @cache
