@@ -267,6 +267,7 @@ def send(S, call_row, endpoint, attempt_key):
         invoke(hook, address_of(S), call.channel, _ZERO, endpoint, 0.0, NONE)
     if S.wire:
         ask_wire(S, SEND_REQUEST, row, OK)
+        S.sequence += 1  # the timer's own: the wire may have made no event, or several
     else:
         schedule(S, S.now + attempt_latency(S, row, 0), DATA, DELIVER, row, task.generation)
     if edge.timer != NONE:

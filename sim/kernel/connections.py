@@ -18,6 +18,7 @@ from sim.kernel.codes import (
     ERROR,
     FLYING,
     GIVE_UP,
+    GONE,
     KEEP_ALIVE,
     LOOKUP,
     NONE,
@@ -95,6 +96,12 @@ def fail(S, pool_row, row, outcome):
     task.state = REPLYING
     task.result = outcome
     schedule(S, S.now, DATA, REPLY, row, task.generation)
+
+
+@kernel(i8, STATE_TYPE, i8, apart=True)
+def deaths_of(S, client):
+    """How often a client has died; sources (-1) do not."""
+    return 0 if client == NONE else S.instance[client].deaths + S.instance[client].silent_deaths
 
 
 # Dialling -----------------------------------------------------------------------------------------------------------
@@ -176,7 +183,7 @@ def dial(S, pool_row, row):
 def dial_for_waiting(S, pool_row):
     """Dial, where those that are being dialled do not suffice for those who wait."""
     pool = S.pool[pool_row]
-    if pool.waiting_head == NONE:
+    if pool.waiting_head == NONE or deaths_of(S, S.task[pool.waiting_head].client_instance) != pool.client_deaths:
         return
     rules = S.transport[S.channel[S.call[S.task[pool.waiting_head].call].channel].transport]
     while pool.dialling * rules.streams < pool.waiting and (rules.most_open < 0 or pool.open < rules.most_open):
@@ -307,12 +314,6 @@ def with_room(S, pool_row):
     return NONE
 
 
-@kernel(i8, STATE_TYPE, i8, apart=True)
-def deaths_of(S, client):
-    """How often a client has died; sources (-1) do not."""
-    return 0 if client == NONE else S.instance[client].deaths + S.instance[client].silent_deaths
-
-
 @kernel(void, STATE_TYPE, i8, i8, apart=True)
 def take_connection(S, pool_row, row):
     """An attempt's request needs a connection. A client that has been dead since begins with none."""
@@ -342,15 +343,16 @@ def let_go(S, pool_row, row, outcome):
         return
     c = task.connection
     if c < 0:
+        if c == GONE:
+            dial_for_waiting(S, pool_row)
         return
     unbind(S, c, row)
     connection = S.connection[c]
     if connection.state == CLOSING:
         return
-    if outcome == RESET:
+    if outcome == RESET or deaths_of(S, task.client_instance) != S.pool[pool_row].client_deaths:
         cut_off(S, c)
-    elif deaths_of(S, task.client_instance) != S.pool[pool_row].client_deaths:
-        close(S, c)
+        dial_for_waiting(S, pool_row)
     elif outcome in (OK, ERROR, SHED) or S.transport[connection.transport].streams > 1:
         serve(S, c)
     else:

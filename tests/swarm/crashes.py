@@ -84,7 +84,8 @@ class CrashWitness:
         task = after.call.attempt_task[call]
         expected = (SILENT, None) if mute else (REPLYING, RESET)
         state = after.task.state[task]
-        if task != row or (state, after.task.result[task] if state == REPLYING else None) != expected:
+        is_lost = after.is_wired and state == SILENT  # the reset found no way
+        if task != row or ((state, after.task.result[task] if state == REPLYING else None) != expected and not is_lost):
             self._say(f"call {call}: its task {row} was killed, and is in state {state} with result {OUTCOMES[OK]}")
         edge = self.simulation.tables.edges[before.call.edge[call]]
         if edge.is_root and edge.policy.retry is None:
@@ -118,6 +119,8 @@ class CrashWitness:
 def through_a_crash(simulation: Simulation, ok: pd.DataFrame) -> Iterator[str]:
     """Requests at the service's door reach their instance at once: an ok one with a single attempt was there from its
     intended time to its end, and so cannot have lived through a crash, nor have arrived during one."""
+    if simulation.tables.wires is not None:  # they may have been sent again, after the crash
+        return
     model = simulation.model
     node_of = {instance.name: instance.node for service in model.services for instance in service.instances}
     door = {source.name for source in model.sources if source.zone is None}

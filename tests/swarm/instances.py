@@ -119,7 +119,7 @@ def shares(t: Snapshot) -> Iterator[str]:
             running = t.instance.running[host]
             speed = t.node.speed[node] * t.instance.own_speed[host]
             rate = share / running * speed if running else 0.0
-            if abs(t.instance.rate[host] - rate) > ROUNDING:
+            if abs(t.instance.rate[host] - rate) > ROUNDING * max(1.0, rate):
                 yield f"instance {host}: rate {t.instance.rate[host]}, should be {rate}"
 
 

@@ -34,7 +34,7 @@ from sim.kernel.codes import (
 )
 from sim.kernel.events import KIND_MASK
 from sim.kernel.tables import CAPACITY
-from tests.swarm import instances
+from tests.swarm import instances, wires
 from tests.swarm.snapshot import RESIDENT, Snapshot, chain, doubly_linked
 
 EVENT_OF_STATE = {FLYING: DELIVER, REPLYING: REPLY, READY: STEP, IN_IO: STEP}
@@ -62,8 +62,9 @@ def free_lists(t: Snapshot) -> Iterator[str]:
 
 def untouched_rows(t: Snapshot) -> Iterator[str]:
     """Row -1 (which wraps around to a table's last) and the row behind those in use hold nothing."""
-    behind = {"task": t.task.count, "call": t.call.count}
-    for name in ("task", "call", "instance", "node", "edge", "timer", "source", "service", "channel", "stat", "step"):
+    behind = {name: getattr(t, name).count for name in ("task", "call", "packet", "connection", "pool")}
+    named = ("instance", "node", "edge", "timer", "source", "service", "channel", "stat", "step", "link", "transport")
+    for name in (*behind, *named):
         for row in {CAPACITY[name] - 1, behind.get(name, CAPACITY[name] - 1)}:
             if any(np.asarray(t.state[name][row : row + 1]).tobytes()):
                 yield f"{name} row {row}: was written to, and belongs to nobody"
@@ -150,6 +151,7 @@ def events_of_rows(t: Snapshot) -> Iterator[str]:
     """Each row has exactly the event that its state waits for; so have calls between two attempts, and timers."""
     pending: Counter[tuple[int, int]] = Counter()
     timers: Counter[int] = Counter()
+    on_the_wire = wires.messages(t)
     for rows in (t.heap, t.ready):
         for order, slot, generation in zip(rows.order, rows.slot, rows.generation, strict=True):
             kind = order & KIND_MASK
@@ -163,6 +165,8 @@ def events_of_rows(t: Snapshot) -> Iterator[str]:
     for row in t.task.where(lambda row: t.used[row]):
         for kind in (DELIVER, REPLY, STEP):
             due = int(EVENT_OF_STATE.get(t.task.state[row]) == kind)
+            if kind != STEP and due:
+                due -= on_the_wire[row]
             if kind == STEP and t.task.state[row] == IN_IO:
                 due -= t.on_errand[row]
             if pending[kind, row] != due:
@@ -272,6 +276,7 @@ CHECKS: tuple[Callable[[Snapshot], Iterator[str]], ...] = (
     held,
     timers,
     *instances.CHECKS,
+    *wires.CHECKS,
     in_flight,
     outstanding,
     users,

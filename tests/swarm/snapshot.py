@@ -35,6 +35,16 @@ RESIDENT = {QUEUED, READY, ON_CPU, CPU_WAIT, IN_IO, IN_CALL, IN_JOIN, IN_BEHAVIO
 ROUNDING = 1e-9
 
 
+MOST_POOLS = 4096
+
+
+def used_pools(S: Any) -> int:
+    """Pools in the table: empty lists end with -1, rows that nobody has touched hold zeros."""
+    pools = S["pool"][:MOST_POOLS]
+    used = np.flatnonzero(pools["first"] | pools["last"] | pools["waiting_head"] | pools["open"])
+    return int(used[-1]) + 1 if len(used) else 0
+
+
 class Rows:
     """Some rows of a table: a list for each field."""
 
@@ -64,6 +74,10 @@ class Snapshot:
         self.instance = Rows(S["instance"], int(S["instance_rows"]))
         self.position: list[int] = S["position"][: self.instance.count].tolist()
         self.node = Rows(S["node"], int(S["node_rows"]))
+        self.packet = Rows(S["packet"], int(S["packets"]))
+        self.connection = Rows(S["connection"], int(S["connections"]))
+        self.pool = Rows(S["pool"], used_pools(S))
+        self.is_wired = bool(S["wire"])
         self.edge = Rows(S["edge"], len(tables.edges))
         drifts = 1 + max(self.instance.drift)
         self.timer = Rows(S["timer"], len({e.policy.timeout_s for e in tables.edges} - {None}) * drifts)

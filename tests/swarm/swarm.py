@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from sim.engine import Simulation
 from sim.kernel.codes import NONE, QUEUED, SILENT
@@ -25,7 +26,9 @@ from tests.swarm.behaviours import with_behaviours
 from tests.swarm.conservation import accounts_of, unbalanced
 from tests.swarm.crashes import CrashWitness
 from tests.swarm.invariants import broken
+from tests.swarm.networks import CUT_REQUESTS, with_network
 from tests.swarm.snapshot import Snapshot
+from tests.swarm.wires import not_at_rest
 
 SHOWN = 5
 
@@ -48,6 +51,10 @@ class Knobs:
     """Percent of the run before the cohort."""
     drain: int = 1
     """0: the run ends with its last arrival."""
+    network: int = 0
+    """Seed of a random network with its faults; 0: none."""
+    cut: int = 0
+    """Whether clients are cut off for good: 1 both ways, 2 they are not heard, 3 they do not hear."""
 
     def command(self) -> str:
         """What replays it."""
@@ -58,6 +65,8 @@ class Knobs:
 
 def model_of(knobs: Knobs) -> Model:
     model = random_model(knobs.seed, bool(knobs.ties))
+    if knobs.network:
+        model = with_network(model, knobs.network, knobs.cut)
     if knobs.behaviours:
         model = with_behaviours(model, knobs.behaviours)
     plan = replace(
@@ -98,9 +107,33 @@ def watch(simulation: Simulation, knobs: Knobs) -> list[str]:
     found += unbalanced(accounts)
     witness.finish(accounts.rows)
     found += witness.broken
-    if run.stopped is None and all(isinstance(source.arrivals, Trace) for source in simulation.model.sources):
+    if knobs.cut:
+        found += through_a_cut(simulation, accounts.rows, knobs.cut)
+    elif (
+        run.stopped is None
+        and not probes(simulation)
+        and all(isinstance(source.arrivals, Trace) for source in simulation.model.sources)
+    ):
         found += left_over(simulation)
     return found
+
+
+def probes(simulation: Simulation) -> bool:
+    """Do connections probe each other for ever?"""
+    return bool(simulation.tables.state["transport"]["probes"].any())
+
+
+def through_a_cut(simulation: Simulation, rows: pd.DataFrame, cut: int) -> Iterator[str]:
+    """Nothing that clients behind a cut have sent is ok; where they are not heard, nobody works for them."""
+    cut_off = {source.name for source in simulation.model.sources if source.zone is not None}
+    ok = rows[(rows["outcome"] == "ok") & rows["source"].isin(cut_off)]
+    if len(ok):
+        yield f"{len(ok)} requests of clients behind a cut are ok, the first of them {dict(ok.iloc[0])}"
+    others = [source for source in simulation.model.sources if source.name not in cut_off]
+    if cut <= CUT_REQUESTS and not others:
+        arrived = int(simulation.tables.state["stat"]["offered"][: len(simulation.tables.endpoint_rows), 0].sum())
+        if arrived:
+            yield f"{arrived} requests have arrived, and all clients are behind a cut"
 
 
 def left_over(simulation: Simulation) -> Iterator[str]:
@@ -118,6 +151,7 @@ def left_over(simulation: Simulation) -> Iterator[str]:
     silent = t.task.where(lambda row: t.task.state[row] == SILENT)
     if any(t.edge.timer[t.task.edge[row]] != NONE for row in silent):
         yield "at rest: an attempt with a timeout waits for a dead host"
+    yield from (f"at rest: {sentence}" for sentence in not_at_rest(t))
     left = t.number("tasks_used"), t.number("calls_used"), t.number("in_flight")
     if any(left) and not silent and not t.number("paused") and QUEUED not in t.task.state:
         yield "at rest: {} tasks, {} calls and {} requests are left".format(*left)
