@@ -137,6 +137,7 @@ def new_connection(S, pool_row, transport, row):
         flow.flight = 0.0
         flow.cut = -1.0
         flow.busy = S.now
+        flow.torn = 0
         flow.smooth = 0.0
         flow.resend = rules.resend_first
         flow.first = NONE

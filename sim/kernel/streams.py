@@ -48,6 +48,7 @@ from sim.kernel.packets import (
     send_later,
     vanish,
 )
+from sim.kernel.servers import fall_silent
 from sim.kernel.tables import STATE_TYPE
 
 OUT, BACK = 0, 1
@@ -94,21 +95,32 @@ def is_server_gone(S, c):
     return server.deaths != connection.server_deaths or server.silent_deaths != connection.server_silent
 
 
+@kernel(b1, STATE_TYPE, i8, apart=True)
+def is_torn(S, p):
+    """Was something before a packet given up?"""
+    packet = S.packet[p]
+    return S.connection[packet.connection].flow[OUT if packet.what == REQUEST else BACK].torn > 0
+
+
 @kernel(void, STATE_TYPE, i8, apart=True)
 def hand_over(S, p):
-    """A message is complete; nobody takes one of which a part was given up, or that waited for a process now dead."""
+    """A message is complete. Nobody takes one if a part of it, or what was sent before it, was given up, or if it
+    waited for a process that is dead by now."""
     packet = S.packet[p]
     if packet.task == NONE or S.task[packet.task].generation != packet.task_generation:
         return
     state = S.task[packet.task].state
     if packet.what == REQUEST and state == FLYING:
-        if packet.connection != NONE and is_server_gone(S, packet.connection):
-            drop_message(S, p)
+        if packet.connection != NONE and (is_torn(S, p) or is_server_gone(S, packet.connection)):
+            fall_silent(S, packet.task)
             return
         schedule(S, S.now, DATA, DELIVER, packet.task, packet.task_generation)
         if S.task[packet.task].recalled:
             schedule(S, S.now, DATA, CANCEL, packet.task, packet.task_generation)
     elif packet.what == RESPONSE and state == REPLYING:
+        if packet.connection != NONE and is_torn(S, p):
+            fall_silent(S, packet.task)
+            return
         schedule(S, S.now, DATA, REPLY, packet.task, packet.task_generation)
 
 
@@ -257,7 +269,7 @@ def tell_of_earlier(S, c, p, back):
 
 @kernel(void, STATE_TYPE, i8, apart=True)
 def abandon_packet(S, p):
-    """A packet is not sent again; what came behind it need not wait for it."""
+    """A packet is not sent again; what came behind it is thrown away with it."""
     packet = S.packet[p]
     c, way = packet.connection, OUT if packet.what == REQUEST else BACK
     drop_message(S, p)
@@ -265,13 +277,16 @@ def abandon_packet(S, p):
     if packet.delivered:
         free_packet(S, p)
     else:
+        if packet.here == 0:
+            S.connection[c].flow[way].torn = 1
         packet.here = 1
         deliver_in_order(S, c, way)
 
 
 @kernel(void, STATE_TYPE, i8, apart=True)
 def refuse_segment(S, p):
-    """A host gets a segment of a connection that it does not know (any more): a reset goes back."""
+    """A host gets a segment of a connection that it does not know (any more): a reset goes back. Should that be lost,
+    the segment is sent again."""
     reset = new_packet(S)
     answer, packet = S.packet[reset], S.packet[p]
     answer.what = RESETTING
@@ -282,7 +297,7 @@ def refuse_segment(S, p):
     answer.bytes = 0.0
     answer.segments = 1
     attach(S, reset, packet.connection)
-    abandon_packet(S, p)
+    vanish(S, p)
     launch(S, reset)
 
 

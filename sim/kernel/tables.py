@@ -381,6 +381,7 @@ FLOW = _row(
     ("flight", "f8"),  # bytes sent and not acknowledged
     ("cut", "f8"),  # s, when the window was last cut
     ("busy", "f8"),  # s, when something was last sent
+    ("torn", "i4"),  # 1: a part was given up that never arrived; nothing behind it is taken
     ("smooth", "f8"),  # s, smoothed round trip; 0: not measured yet
     ("deviation", "f8"),  # s
     ("resend", "f8"),  # s, RTO

@@ -52,10 +52,12 @@ class CrashWitness:
             hosts = hosts_of(name)
             before = Snapshot(self.simulation.tables)
             killed = {host: self._ended(host, KILLED) for host in hosts}
+            roots = {host: [row for row in before.present[host] if before.is_root(row)] for host in hosts}
+            before.read("task", "call")
+            before.read("call", "generation", "edge", "index", "next")
             act(name)
             after = Snapshot(self.simulation.tables)
-            for host in hosts:
-                there = [row for row in before.present[host] if before.is_root(row)]
+            for host, there in roots.items():
                 if self._ended(host, KILLED) - killed[host] != len(there):
                     self._say(f"{name}: {len(there)} tasks there, {self._ended(host, KILLED) - killed[host]} killed")
                 mute = silent or bool(after.node.down[after.instance.node[host]])

@@ -98,6 +98,11 @@ class Snapshot:
             if self.task.generation[carried] == self.task.carries_generation[row]:
                 self.on_errand[carried] += 1
 
+    def read(self, table: str, *fields: str) -> None:
+        """Read columns now, which otherwise are when they are first asked for."""
+        for field in fields:
+            getattr(getattr(self, table), field)
+
     def number(self, field: str) -> int:
         return int(self.state[field])
 
