@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sim.experiment import Results
 from sim.experiment.availability import Account, accounts
 from sim.experiment.blast import Blast, blasts, impacts
 from sim.experiment.downtime import DOWN_BELOW
+from sim.forms import listed
 from sim.report.grid import Grid
 from sim.report.numbers import MISSING, decimals_for, percentage, plain, with_interval
 from sim.statistics import Estimate
@@ -140,10 +141,18 @@ def _causes(account: Account) -> str:
 
 def _notes(found: Sequence[Account]) -> list[str]:
     """Why numbers are missing, and what they leave out; each once, with whom it concerns."""
-    concerned: dict[str, list[str]] = {}
+    concerned: dict[str, dict[str, list[str]]] = {}
     for of in found:
         if of.kind == "source" or of.downtimes:
             scheduled = [f"MTBF: {of.mtbf_s.reason}"] if of.downtimes and of.mtbf_s.reason else []
             for text in (*of.notes, *scheduled):
-                concerned.setdefault(text, []).append(of.name)
-    return [f"{', '.join(dict.fromkeys(names))}: {text}." for text, names in concerned.items()]
+                concerned.setdefault(text, {}).setdefault(of.name, []).append(of.variant)
+    variants = {of.variant for of in found}
+    return [f"{', '.join(_whose(names, len(variants)))}: {text}." for text, names in concerned.items()]
+
+
+def _whose(variants_by_name: Mapping[str, Sequence[str]], all_variants: int) -> Iterator[str]:
+    """Names, with their variants where it does not concern all."""
+    for name, variants in variants_by_name.items():
+        distinct = list(dict.fromkeys(variants))
+        yield name if len(distinct) == all_variants else f"{name} of {listed(distinct)}"

@@ -145,7 +145,7 @@ def _draw_rows(axes: Axes, bars: Sequence[Bar], until_s: float) -> None:
         axes.broken_barh([(0.0, until_s)], (row - 0.36, 0.72), color=UP, linewidth=0)
         for kind in reversed(KINDS):
             spans = _merged(bar.spans.get(kind, ()), until_s)
-            lengths = [(start_s, max(end_s - start_s, until_s / 1000)) for start_s, end_s in spans]
+            lengths = [(start_s, max(end_s - start_s, until_s / 400)) for start_s, end_s in spans]
             axes.broken_barh(lengths, (row - 0.36, 0.72), color=KINDS[kind], linewidth=0)
     axes.set_yticks(range(len(bars)), [bar.label for bar in bars])
     for label, bar in zip(axes.get_yticklabels(), bars, strict=True):
