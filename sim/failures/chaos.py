@@ -39,7 +39,7 @@ MIXES: dict[str, dict[str, float]] = {
     },
     "fail_stop": {"crash": 3.0, "restart": 2.0, "outage": 1.0},
     "gray": {"pause": 2.0, "slow": 2.0, "latency": 1.0, "loss": 1.0},
-    "network": {"partition": 2.0, "loss": 1.0, "latency": 1.0, "link_down": 1.0, "link_slow": 1.0},
+    "network": {"partition": 2.0, "loss": 1.0, "latency": 1.0, "link_down": 1.0, "link_slow": 1.0, "dns_outage": 1.0},
 }
 """Weights of kinds of faults, by the name of the mix."""
 DEFAULT_MIX = "everything"

@@ -13,7 +13,7 @@ from sim.scenario import load_text
 SHOP = """
 scenario: shop
 nodes: {app: {count: 3, zones: [a, b, c], cores: 4}, db: {zones: [a], cores: 4, disk: {access: 1ms}, memory: 4GB}}
-network: {across_zones: {latency: 1ms}}
+network: {across_zones: {latency: 1ms}, transport: tcp}
 services:
   api: {nodes: app, instances: 3, steps: [{cpu: 1ms}, {call: db}]}
   db: {nodes: db, memory: {base: 1GB}, steps: [{cpu: 1ms}, {disk: 4kB}]}

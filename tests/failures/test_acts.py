@@ -23,6 +23,7 @@ ACTS: dict[str, tuple[Acts, Acts]] = {
     "slow: app-2, factor: 0.2": ([("slow_node", "app-2", 0.2)], [("unslow_node", "app-2", 0.2)]),
     "stress: app-2, cores: 2": ([("stress_node", "app-2", 2.0)], [("relieve_node", "app-2", 2.0)]),
     "slow_disk: db-1, factor: 0.2": ([("slow_disk", "db-1", 0.2)], [("unslow_disk", "db-1", 0.2)]),
+    "dns_outage: db": ([("hide_address", "db")], [("show_address", "db")]),
     "memory_pressure: {node: db-1}, bytes: 2GB": (
         [("fill_memory", "node", "db-1", 2e9)],
         [("free_memory", "node", "db-1", 2e9)],

@@ -41,8 +41,15 @@ TCP = {
     "dial_retries": ("0", "1"),
     "keep_alive": ("100ms", "400ms"),
 }
-LONGER = "services.db.io=300ms;run.duration=6s;failures.host.for=4s;network.across_zones.loss=null"
-PROBING = {"keep_alive_every": ("50ms", "200ms"), "keep_alive_probes": ("1", "4")}
+LONGER = "services.db.io=300ms;run.duration=6s;failures.host.for=4s;network.across_zones.loss=null;"
+LONGER += "traffic.users.timeout=none"
+PROBING = {
+    "keep_alive_every": ("keep_alive_every: 50ms", "keep_alive_every: 200ms"),
+    "keep_alive_probes": (
+        "keep_alive_every: 50ms, keep_alive_probes: 1",
+        "keep_alive_every: 50ms, keep_alive_probes: 4",
+    ),
+}
 ALSO = {"rto_max": "defaults.calls.timeout=none;traffic.users.timeout=none;network.across_zones.loss=30%"}
 PLACE = "network.transport"
 DIALLING = WIRED.replace("TRANSPORT", "{tcp: {max_idle: 0}}").rpartition("  host:")[0]
@@ -77,7 +84,7 @@ TRANSPORT: dict[str, Case] = {
         f"TcpForm.{key}": case(
             wired("tcp"),
             PLACE,
-            *(f"{{tcp: {{keep_alive: 100ms, {key}: {value}}}}}" for value in values),
+            *(f"{{tcp: {{keep_alive: 100ms, {value}}}}}" for value in values),
             as_is=False,
             also=LONGER,
         )
