@@ -28,7 +28,7 @@ def _saturation(found: Explanation) -> Iterator[str]:
     if math.isnan(found.factor):
         yield "Requests go in circles for ever on average: no saturation load can be given."
     elif found.factor == math.inf:
-        yield "Nothing is ever full: nothing that is reached needs a core, and no pool of workers is bounded."
+        yield "Nothing counted here is ever full: nothing that is reached needs a core, and no pool of workers is bounded."
     elif found.factor == 0.0:
         yield f"{_stations(found.bottleneck)} can carry no load for long: the mean demand is infinite."
     else:
@@ -195,7 +195,10 @@ def _network(model: Model, handlers: Mapping[EndpointName, Handler]) -> Iterator
         yield "Of bandwidths, only messages are counted: no headers, acknowledgements or set-up of connections."
     policies = [source.policy for source in model.sources]
     policies += [edge.policy for handler in handlers.values() for edge in handler.edges]
-    if any(isinstance(policy.transport, Tcp) for policy in policies):
+    tcps = [policy.transport for policy in policies if isinstance(policy.transport, Tcp)]
+    if any(tcp.max_connections is not None for tcp in tcps):
+        yield "Pools of connections (max_connections) are not counted; they may be full at a lower load than this."
+    if tcps:
         yield "Of tcp, the set-up of connections and the growth of windows are not counted: latencies are lower bounds."
 
 

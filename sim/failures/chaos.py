@@ -71,7 +71,7 @@ def drawable() -> list[str]:
 def _read_mix(value: Any) -> Mix:
     if isinstance(value, str):
         if value not in MIXES:
-            raise MistakeError(unknown("mix", value, MIXES, "or write e.g. mix: {crash: 3, pause: 1}"))
+            raise MistakeError(unknown("mix", value, MIXES, "or weights of kinds of faults"))
         return Mix(value, MIXES[value])
     if not isinstance(value, Mapping) or not value:
         raise MistakeError(

@@ -28,7 +28,7 @@ class SlowDisk(Slowness):
 
     @property
     def condition(self) -> str:
-        return f"slowed to {self.factor:g} of its disk's speed"
+        return f"left with {self.factor:g} of its disk's speed"
 
     def start(self, cluster: Cluster) -> None:
         cluster.slow_disk(self.target, self.factor)

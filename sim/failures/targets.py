@@ -69,8 +69,9 @@ def read_group(value: Any) -> Group:
 def read_groups(value: Any) -> tuple[Group, ...]:
     """At least two, which then are apart."""
     if not isinstance(value, list) or len(value) < 2:
+        got = "one group" if isinstance(value, list) and value else show(value)
         example = "[{zone: a}, {zone: b}]"
-        raise MistakeError(f"got {show(value)}; must be a list of two groups or more; write e.g. {example}")
+        raise MistakeError(f"got {got}; must be a list of two groups or more; write e.g. {example}")
     if len(value) > MOST_GROUPS:
         raise MistakeError(
             f"got {len(value)} groups; must be at most {MOST_GROUPS}; put some into one: {{zone: [a, b]}}"

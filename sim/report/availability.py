@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from sim.analysis import words
 from sim.experiment import Results
 from sim.experiment.availability import Account, accounts
-from sim.experiment.blast import Blast, blasts, impacts
+from sim.experiment.blast import OVERLAPPED, Blast, blasts, impacts
 from sim.experiment.downtime import DOWN_BELOW
 from sim.forms import listed
 from sim.report.grid import Grid
@@ -45,6 +46,7 @@ def availability_grids(results: Results) -> tuple[list[Grid], list[str]]:
         sentences.append(f"Blast radius: {episodes:,} episodes and classes; results.blast_radius() has them.")
     elif struck := blasts(impacts(results), replications):
         grids.append(_blasts_grid(results, struck))
+        sentences += _overlapped(struck)
     return grids, sentences
 
 
@@ -106,6 +108,12 @@ def _blasts_grid(results: Results, found: Sequence[Blast]) -> Grid:
         len(names),
         caption=f"and {hidden} more: results.blast_radius()" if hidden > 0 else "",
     )
+
+
+def _overlapped(found: Sequence[Blast]) -> list[str]:
+    """Faults whose failures cannot be told from those of others."""
+    causes = list(dict.fromkeys(of.cause for of in found if of.overlapping == of.episodes))
+    return [f"Blast radius of {words.first_few(causes)}: {OVERLAPPED}."] if causes else []
 
 
 def _burn_window(found: Iterable[Account]) -> str:

@@ -149,7 +149,14 @@ def test_nothing_is_ever_full_where_nothing_is_needed() -> None:
     text = "scenario: idle\nservices: {a: {io: 5ms}}\ntraffic: {users: {to: a, arrivals: poisson(9/s)}}"
     found = explain(model_from(text))
     assert found.factor == math.inf
-    assert found.verdict[0].startswith("Nothing is ever full")
+    assert found.verdict[0].startswith("Nothing counted here is ever full")
+
+
+def test_pools_of_connections_are_told_as_not_counted() -> None:
+    text = "scenario: pool\nservices: {a: {io: 5ms}}\ntraffic: {users: {to: a, arrivals: poisson(9/s), transport: %s}}"
+    bounded, free = (explain(model_from(text % how)) for how in ("{tcp: {max_connections: 3}}", "tcp"))
+    assert any(limit.startswith("Pools of connections (max_connections) are not counted") for limit in bounded.limits)
+    assert not any("max_connections" in limit for limit in free.limits)
 
 
 def test_an_infinite_mean_carries_no_load() -> None:

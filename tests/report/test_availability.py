@@ -147,3 +147,15 @@ def test_many_places_show_those_that_something_happened_to() -> None:
     assert labels == ["users", "web-1", "app-2", "web-2", "stock-2", "app-3", "web-3", "stock-3"]
     assert "83 nodes and instances" in figure._supxlabel.get_text()  # type: ignore[attr-defined]
     assert not math.isnan(figure.axes[0].get_ylim()[0])
+
+
+def test_faults_that_always_overlap_are_named() -> None:
+    text = TEXT.replace("at: 30s, for: 5s", "at: 22s, for: 5s")
+    _, sentences = availability_grids(run_scenario(load_text(text, "zones.yaml")))
+    [told] = [sentence for sentence in sentences if sentence.startswith("Blast radius of")]
+    assert told.startswith("Blast radius of host dies and stalls: another fault was in force in every episode's time")
+
+
+def test_faults_apart_are_not_said_to_overlap(results: Results) -> None:
+    _, sentences = availability_grids(results)
+    assert not any(sentence.startswith("Blast radius of") for sentence in sentences)
