@@ -1,19 +1,19 @@
 """The kernel's whole state: one nested record of tables at fixed capacities.
 
-Each field is declared here once, with unit and meaning. Row numbers refer to rows of the table named; -1 is none.
-Untouched pages cost nothing: the record is about 0.9 GB of address space and a few MB of memory. Tables that would
-overflow stop the kernel before the event that needs the room (status FULL), never in its middle.
+Each field is declared once, here or in `wire_tables.py`, with unit and meaning. Row numbers refer to rows of the table
+named; -1 is none. Untouched pages cost nothing: the record is about 1.2 GB of address space and a few MB of memory.
+Tables that would overflow stop the kernel before the event that needs the room (status FULL), never in its middle.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numba
 import numpy as np
 
 from sim.distributions import DISTRIBUTION
 from sim.kernel.codes import LOOP_DEPTH, OUTCOMES, PENDING
+from sim.kernel.row_types import keyed_row, row
+from sim.kernel.wire_tables import CONNECTION, IMPAIRMENT, LINK, PACKET, POOL, TRANSPORT
 from sim.traffic import ARRIVAL
 
 CAPACITY = {
@@ -51,39 +51,11 @@ CAPACITY = {
 }
 
 
-def _row(*fields: tuple[Any, ...]) -> np.dtype[Any]:
-    return np.dtype((np.record, np.dtype(list(fields), align=True)))
-
-
-def _keyed(*fields: tuple[Any, ...]) -> np.dtype[Any]:
-    """A row that is sorted by (time, order). `bits` are the time's own, which compare as integers do, and faster: times
-    are never negative."""
-    keys = (
-        ("time", "f8"),  # s
-        ("order", "i8"),  # class · 2^61 | sequence · 16 | kind
-    )
-    row = np.dtype([*keys, *fields], align=True)
-    places = {name: place[:2] for name, place in dict(row.fields or {}).items()} | {"bits": (np.dtype("i8"), 0)}
-    return np.dtype(
-        (
-            np.record,
-            np.dtype(
-                {
-                    "names": list(places),
-                    "formats": [kind for kind, _ in places.values()],
-                    "offsets": [offset for _, offset in places.values()],
-                    "itemsize": row.itemsize,
-                }
-            ),
-        )
-    )
-
-
 OUTCOME_COUNT = len(OUTCOMES)
 PLACES = CAPACITY["node"] + CAPACITY["source"]
 """Where messages start and end: nodes, then sources."""
 
-TASK = _row(
+TASK = row(
     ("generation", "i4"),  # counts the uses of this row: events of an earlier use are stale
     ("state", "i4"),  # codes.FREE …
     ("call", "i4"),  # call whose current attempt this is; -1: nobody waits (abandoned), or a branch
@@ -131,7 +103,7 @@ TASK = _row(
     ("recalled", "i4"),  # its cancel message came before its request did
 )
 
-CALL = _row(
+CALL = row(
     ("generation", "i4"),
     ("task", "i4"),  # who waits; -1: the source
     ("attempt_task", "i4"),  # the current attempt's task row; -1 during a back-off
@@ -151,12 +123,12 @@ CALL = _row(
     ("attempt_started", "f8"),
 )
 
-EVENT = _keyed(
+EVENT = keyed_row(
     ("slot", "i4"),
     ("generation", "i4"),
 )
 
-INSTANCE = _row(
+INSTANCE = row(
     ("service", "i4"),  # -1: no process of the model, but a disk, or a neighbour that only asks for cores
     ("node", "i4"),
     ("node_next", "i4"),  # next instance on the node
@@ -199,7 +171,7 @@ INSTANCE = _row(
     ("silent_deaths", "i4"),  # with its host
 )
 
-NODE = _row(
+NODE = row(
     ("first_instance", "i4"),
     ("down", "i4"),  # crash faults in force
     ("paused", "i4"),  # pauses in force
@@ -216,11 +188,11 @@ NODE = _row(
     ("memory_filled", "f8"),  # bytes that no instance holds
 )
 
-ARMED = _keyed(("instance", "i4"))
+ARMED = keyed_row(("instance", "i4"))
 
-HELD = _row(("kind", "i4"), ("slot", "i4"), ("generation", "i4"))
+HELD = row(("kind", "i4"), ("slot", "i4"), ("generation", "i4"))
 
-STEP = _row(
+STEP = row(
     ("kind", "i4"),  # CODE of the step's file
     ("a", "i4"),  # a–d: as the step's file says
     ("b", "i4"),
@@ -233,9 +205,9 @@ STEP = _row(
     ("x", "f8"),
 )
 
-BRANCH = _row(("pc", "i4"), ("cumulative", "f8"))
+BRANCH = row(("pc", "i4"), ("cumulative", "f8"))
 
-EDGE = _row(
+EDGE = row(
     ("service", "i4"),  # callee
     ("endpoint", "i4"),  # callee's endpoint, ordinal in the service
     ("entry", "i4"),  # program row of that endpoint
@@ -257,9 +229,9 @@ EDGE = _row(
     ("attempt", "i8", (OUTCOME_COUNT,)),  # attempts ended, by outcome
 )
 
-TIMER = _row(("head", "i4"), ("tail", "i4"), ("armed", "i4"))
+TIMER = row(("head", "i4"), ("tail", "i4"), ("armed", "i4"))
 
-SOURCE = _row(
+SOURCE = row(
     ("zone", "i4"),  # -1: at the door
     ("channels", "i4"),
     ("targets", "i4"),  # first row in branch (pc = edge)
@@ -272,16 +244,16 @@ SOURCE = _row(
     ("arrival", ARRIVAL),
 )
 
-USER = _row(("source", "i4"), ("cycle", "i4"))
+USER = row(("source", "i4"), ("cycle", "i4"))
 
-SERVICE = _row(
+SERVICE = row(
     ("unresolved", "i4"),  # faults in force that let nobody find out its address
     ("first_instance", "i4"),
     ("instance_count", "i4"),
     ("channel_count", "i4"),  # channels of each of its instances as a client
 )
 
-CHANNEL = _row(
+CHANNEL = row(
     ("policy", "i4"),
     ("service", "i4"),
     ("listing", "i4"),  # its client's view of the service
@@ -294,11 +266,11 @@ CHANNEL = _row(
     ("pools", "i4"),  # first pool row; one a server
 )
 
-POLICY = _row(("pick", "u8"), ("on_send", "u8"), ("on_response", "u8"), ("on_view_change", "u8"))
+POLICY = row(("pick", "u8"), ("on_send", "u8"), ("on_response", "u8"), ("on_view_change", "u8"))
 
-LISTING = _row(("start", "i4"), ("count", "i4"))
+LISTING = row(("start", "i4"), ("count", "i4"))
 
-STAT = _row(
+STAT = row(
     ("offered", "i8", (2,)),  # all, and of the cohort; so everywhere here
     ("good", "i8", (2,)),
     ("flow_total", "f8"),  # s, all ok latencies
@@ -310,9 +282,9 @@ STAT = _row(
     ("maximum", "f8"),
 )
 
-SIGNAL = _row(("kind", "i4"), ("task", "i4"), ("generation", "i4"), ("operation", "i4"), ("outcome", "i4"))
+SIGNAL = row(("kind", "i4"), ("task", "i4"), ("generation", "i4"), ("operation", "i4"), ("outcome", "i4"))
 
-RECORD = _row(
+RECORD = row(
     ("index", "i8"),
     ("intended_s", "f8"),
     ("latency_s", "f8"),
@@ -321,131 +293,6 @@ RECORD = _row(
     ("outcome", "i4"),
     ("attempts", "i4"),
     ("instance", "i4"),  # of the last attempt; -1
-)
-
-LINK = _row(
-    ("receiver", "i4"),  # site at its end
-    ("station", "i4"),  # instance row that stands for its transmitter; -1: no bound on its bandwidth
-    ("latency", "i4"),  # distributions; -1: none
-    ("jitter", "i4"),
-    ("down", "i4"),  # faults in force
-    ("cuts", "i4"),  # times that it went down so far
-    ("loss", "f8"),  # of a segment
-    ("kept_loss", "f8"),  # without faults
-    ("slowness", "f8"),  # factor of latency and jitter
-    ("salt", "u8"),
-)
-
-IMPAIRMENT = _row(
-    ("used", "i4"),
-    ("latency", "i4"),  # distribution of what it adds; -1
-    ("loss", "f8"),  # of a segment; 1: nothing passes
-)
-
-TRANSPORT = _row(
-    ("kind", "i4"),  # codes.IDEAL …
-    ("streams", "i4"),  # requests that a connection carries at once
-    ("most_open", "i4"),  # connections to one server at most; -1: no bound
-    ("most_idle", "i4"),  # kept idle at most
-    ("rounds", "i4"),  # round trips before a request may leave: TCP's, and TLS's
-    ("idle_for", "f8"),  # s, kept idle at most
-    ("dial_for", "f8"),  # s, connect timeout
-    ("segment", "f8"),  # bytes
-    ("initial", "f8"),  # congestion window, segments
-    ("window", "f8"),  # receive window, bytes
-    ("resend_least", "f8"),  # s, lower bound of what RTO adds to the smoothed round trip
-    ("resend_first", "f8"),  # s, RTO of a handshake
-    ("resend_most", "f8"),  # s
-    ("tries", "i4"),  # retransmissions of a segment before the connection is given up
-    ("dials", "i4"),  # of a handshake
-    ("probes", "i4"),  # keep-alive probes without an answer before a connection is given up; 0: none are sent
-    ("probe_after", "f8"),  # s of silence
-    ("probe_every", "f8"),  # s
-)
-
-POOL = _row(
-    ("client_deaths", "i4"),  # of the client, when it was last used
-    ("first", "i4"),  # connections that have room, the most recently used first
-    ("last", "i4"),
-    ("idle", "i4"),  # connections without a request
-    ("open", "i4"),  # connections, those that are being dialled too
-    ("dialling", "i4"),
-    ("waiting_head", "i4"),  # attempts that wait for a connection
-    ("waiting_tail", "i4"),
-    ("waiting", "i4"),
-)
-
-FLOW = _row(
-    ("window", "f8"),  # congestion window, segments
-    ("threshold", "f8"),  # slow start ends there, segments
-    ("flight", "f8"),  # bytes sent and not acknowledged
-    ("cut", "f8"),  # s, when the window was last cut
-    ("busy", "f8"),  # s, when something was last sent
-    ("torn", "i4"),  # 1: a part was given up that never arrived; nothing behind it is taken
-    ("smooth", "f8"),  # s, smoothed round trip; 0: not measured yet
-    ("deviation", "f8"),  # s
-    ("resend", "f8"),  # s, RTO
-    ("first", "i4"),  # packets sent and not delivered, in order
-    ("last", "i4"),
-    ("backlog_head", "i4"),  # messages (packet rows) not sent yet
-    ("backlog_tail", "i4"),
-)
-
-CONNECTION = _row(
-    ("generation", "i4"),
-    ("state", "i4"),  # codes.CLOSED …
-    ("pool", "i4"),
-    ("transport", "i4"),
-    ("server", "i4"),  # instance
-    ("client", "i4"),  # place
-    ("server_deaths", "i4"),  # of its process and its host when it was dialled
-    ("server_silent", "i4"),
-    ("streams", "i4"),  # attempts bound to it
-    ("first_stream", "i4"),
-    ("next", "i4"),  # in the pool's list of those with room; free list
-    ("previous", "i4"),
-    ("listed", "i4"),
-    ("packets", "i4"),  # packet rows that belong to it
-    ("client_deaths", "i4"),  # of its client when it was dialled, as its pool knew them
-    ("dialled_for", "i4"),  # attempt (task) whose request had it dialled
-    ("dialled_generation", "i4"),
-    ("rounds", "i4"),  # of its handshake, done
-    ("probes", "i4"),  # sent since something was heard
-    ("key", "u8"),
-    ("idle_since", "f8"),  # s
-    ("heard", "f8"),  # s, when the client last got something from the server
-    ("flow", FLOW, (2,)),  # requests, responses
-)
-
-PACKET = _row(
-    ("generation", "i4"),
-    ("what", "i4"),  # codes.REQUEST …
-    ("task", "i4"),  # whose message it is (part of)
-    ("task_generation", "i4"),
-    ("transport", "i4"),
-    ("connection", "i4"),  # -1
-    ("at", "i4"),  # site
-    ("goal", "i4"),  # site
-    ("sender", "i4"),  # place: a node's row, or CAPACITY["node"] + a source's
-    ("receiver", "i4"),  # place
-    ("link", "i4"),
-    ("cuts", "i4"),  # of the link when it entered
-    ("hops", "i4"),
-    ("next", "i4"),  # in a flow, in order of sending; backlog; free list
-    ("segments", "i4"),
-    ("lost", "i4"),  # of these
-    ("ends", "i4"),  # 1: the message's last
-    ("here", "i4"),  # 1: has arrived completely
-    ("known", "i4"),  # 1: and its sender knows
-    ("delivered", "i4"),  # 1: and it has been its turn
-    ("waits", "i4"),  # 1: for its retransmission timer
-    ("begun", "i4"),  # 1: what is left of a message of which a part was sent
-    ("tries", "i4"),  # sent before
-    ("deaths", "i4"),  # responses: of the server with its host, when it was first sent
-    ("bytes", "f8"),
-    ("sent", "f8"),  # s
-    ("key", "u8"),
-    ("index", "i8"),
 )
 
 STATE_FIELDS = (
