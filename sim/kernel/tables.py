@@ -1,7 +1,7 @@
 """The kernel's whole state: one nested record of tables at fixed capacities.
 
 Each field is declared once, here or in `wire_tables.py`, with unit and meaning. Row numbers refer to rows of the table
-named; -1 is none. Untouched pages cost nothing: the record is about 1.2 GB of address space and a few MB of memory.
+named; -1 is none. Untouched pages cost nothing: the record is about 1.6 GB of address space and a few MB of memory.
 Tables that would overflow stop the kernel before the event that needs the room (status FULL), never in its middle.
 """
 
