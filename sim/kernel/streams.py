@@ -356,7 +356,7 @@ def grow(S, c, way, bytes_):
     if flow.window < flow.threshold:
         if 2.0 * flow.flight >= flow.window * segment:
             flow.window = min(flow.window + acknowledged, max(flow.threshold, flow.window))
-    elif flow.flight + segment > flow.window * segment:
+    elif flow.flight + segment > np.floor(flow.window) * segment:
         flow.window += acknowledged / flow.window
 
 

@@ -129,6 +129,13 @@ def test_slow_start_doubles_the_window_every_round_trip(segments: int) -> None:
     assert mean_s(run) == pytest.approx(rtt_s + rtt_s / 2 + (rounds - 1) * rtt_s + rtt_s / 2)
 
 
+def test_a_window_that_segments_do_not_fill_grows_again_after_a_loss() -> None:
+    """5000 B are three full segments and a part of one; 300/s of them need a window of 21, and a loss leaves half."""
+    shared = "{tcp: {streams: 100, max_connections: 1}}"
+    run = link("latency: 10ms, loss: 0.01%", shared, "poisson(300/s)", "1kB", "5kB", duration=60.0, drain=NEVER)
+    assert mean_s(run) < 0.03
+
+
 # Losses -------------------------------------------------------------------------------------------------------------
 
 
