@@ -28,7 +28,7 @@ def _saturation(found: Explanation) -> Iterator[str]:
     if math.isnan(found.factor):
         yield "Requests go in circles for ever on average: no saturation load can be given."
     elif found.factor == math.inf:
-        yield "Nothing counted here is ever full: nothing that is reached needs a core, and no pool of workers is bounded."
+        yield "Nothing counted is ever full: nothing that is reached needs a core, and no pool of workers is bounded."
     elif found.factor == 0.0:
         yield f"{_stations(found.bottleneck)} can carry no load for long: the mean demand is infinite."
     else:

@@ -8,6 +8,8 @@ Kind, place and length of fault number n depend on the seed and n only; so do th
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -46,6 +48,8 @@ DEFAULT_MIX = "everything"
 MOST_TRIES = 20
 """Places that are drawn for one fault until it can happen."""
 MOST_FAULTS = 10_000
+PLAIN = re.compile(r"[\w.%-][\w.% -]*")
+"""What YAML reads as a word, or as several, without quotes."""
 
 
 class Mix(NamedTuple):
@@ -205,4 +209,6 @@ def written(value: Any) -> str:
         return "{" + ", ".join(f"{key}: {written(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(written, value)) + "]"
+    if isinstance(value, str) and not PLAIN.fullmatch(value):
+        return json.dumps(value, ensure_ascii=False)  # a vertex may be called anything
     return f"{value:g}" if isinstance(value, float) else str(value)

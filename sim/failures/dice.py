@@ -70,12 +70,16 @@ class Places:
         )
 
     @cached_property
-    def links(self) -> tuple[tuple[str, str], ...]:
-        """Links between two of the sites, each once."""
+    def links(self) -> tuple[dict[str, Any], ...]:
+        """Links between two of the sites, each once, as a fault names them: one way where there is none back."""
         sites = {node.site for node in self.system.nodes.values()} | set(self.zones)
-        routed = self.system.network.routed
-        pairs = [pair for pair in self.system.network.links if pair[0] < pair[1]]
-        return tuple(pair for pair in pairs if routed or set(pair) <= sites)
+        links = self.system.network.links
+        pairs = [pair for pair in links if pair[0] != pair[1] and (self.system.network.routed or set(pair) <= sites)]
+        return tuple(
+            {"between": [*pair]} if pair[::-1] in links else {"from": pair[0], "to": pair[1]}
+            for pair in pairs
+            if pair[0] < pair[1] or pair[::-1] not in links
+        )
 
     def apart(self, dice: Dice) -> list[dict[str, Any]] | None:
         """Two groups of places: a zone and the others, two zones of several, or in one zone a node and the others;

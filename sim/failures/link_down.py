@@ -40,7 +40,7 @@ class LinkDownForm(LinksForm):
 
     @classmethod
     def drawn(cls, dice: Dice, places: Places) -> dict[str, Any] | None:
-        return {"link_down": {"between": list(dice.choice(places.links))}} if places.links else None
+        return {"link_down": dice.choice(places.links)} if places.links else None
 
     def made(self, target: LinkNameForm, system: System, cause: str) -> LinkDown:
         return LinkDown(cause, cause, "link", str(target), self.when, target.pairs())

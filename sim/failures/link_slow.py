@@ -16,8 +16,9 @@ from pydantic import Field
 from sim.failures.links import LinkFault, LinkNameForm, LinksField, LinksForm
 from sim.failures.system import System
 from sim.forms import MistakeError, listed
-from sim.forms.base import Mistake
+from sim.forms.base import Mistake, read_as
 from sim.forms.fields import PositiveNumber
+from sim.model import Link
 
 if TYPE_CHECKING:
     from sim.failures.dice import Dice, Places
@@ -68,16 +69,25 @@ class LinkSlowForm(LinksForm):
 
     @classmethod
     def drawn(cls, dice: Dice, places: Places) -> dict[str, Any] | None:
-        if not places.links:
-            return None
-        link = {"between": list(dice.choice(places.links))}
-        return {"link_slow": link, "latency_factor": round(dice.between(2, 20), 1)}
+        found = places.system.network.links
+        links = [
+            link
+            for link in places.links
+            if all(_takes_time(found[pair]) for pair in read_as(LinkNameForm, link, {}).pairs())
+        ]
+        return {"link_slow": dice.choice(links), "latency_factor": round(dice.between(2, 20), 1)} if links else None
 
     def made(self, target: LinkNameForm, system: System, cause: str) -> LinkSlow:
-        if self.bandwidth_factor is not None:
-            for pair in target.pairs():
-                if system.network.links[pair].bandwidth_bps is None:
-                    text = f"got the link {pair[0]} → {pair[1]}, which has no bandwidth to take from"
-                    raise MistakeError(f"{text}; give it one in network, or remove bandwidth_factor")
+        for pair in target.pairs():
+            link, text = system.network.links[pair], f"got the link {pair[0]} → {pair[1]}, which has no"
+            if self.bandwidth_factor is not None and link.bandwidth_bps is None:
+                raise MistakeError(f"{text} bandwidth to take from; give it one in network, or remove bandwidth_factor")
+            if self.latency_factor is not None and not _takes_time(link):
+                raise MistakeError(f"{text} latency to lengthen; give it one in network, or remove latency_factor")
         factors = self.latency_factor or 1.0, self.bandwidth_factor or 1.0
         return LinkSlow(cause, cause, "link", str(target), self.when, target.pairs(), *factors)
+
+
+def _takes_time(link: Link) -> bool:
+    """The factor is of both latency and jitter."""
+    return link.latency.mean() > 0.0 or (link.jitter is not None and link.jitter.mean() > 0.0)

@@ -13,7 +13,7 @@ from sim.failures.form import TargetsForm
 from sim.failures.system import System
 from sim.forms import Form, MistakeError, inside, listed, show
 from sim.forms.base import Mistake, read_as, read_each, schema_of, unknown
-from sim.forms.fields import Identifier
+from sim.forms.names import Vertex
 from sim.model import Fault
 
 MOST_LINKS_NAMED = 6
@@ -53,9 +53,9 @@ class LinkNameForm(Form):
         {"properties": {"between": {"minItems": 2, "maxItems": 2, "uniqueItems": True}}},
     )
 
-    between: list[Identifier] | None = Field(None, examples=["[a, b]"])
-    from_: Identifier | None = Field(None, alias="from", examples=["a"])
-    to: Identifier | None = Field(None, examples=["b"])
+    between: list[Vertex] | None = Field(None, examples=["[a, b]"])
+    from_: Vertex | None = Field(None, alias="from", examples=["a"])
+    to: Vertex | None = Field(None, examples=["b"])
 
     def problems(self) -> Iterator[Mistake]:
         one_way = [key for key, end in (("from", self.from_), ("to", self.to)) if end is not None]

@@ -13,6 +13,7 @@ from sim.failures.system import AREAS, GROUP_KINDS, Group, GroupName, System, Ta
 from sim.forms import MistakeError, inside, listed, show
 from sim.forms.base import not_one, read_each, schema_of
 from sim.forms.fields import read_identifier
+from sim.forms.names import read_vertex
 from sim.model import Fault, TargetKind
 
 MOST_GROUPS = 32
@@ -58,12 +59,13 @@ def read_group(value: Any) -> Group:
     if not isinstance(value, Mapping) or len(value) != 1 or next(iter(value)) not in GROUP_KINDS:
         raise MistakeError(not_one(value, f"a group of places: {listed(GROUP_KINDS, 'or')}; write e.g. {{zone: a}}"))
     [(kind, names)] = value.items()
+    read = read_vertex if kind == "vertex" else read_identifier
     with inside(kind):
         if not isinstance(names, list):
-            return (GroupName(kind, read_identifier(names)),)
+            return (GroupName(kind, read(names)),)
         if not names:
             raise MistakeError("got an empty list; must have at least one name; write e.g. {zone: [a, b]}")
-        return tuple(GroupName(kind, name) for name in read_each(names, read_identifier))
+        return tuple(GroupName(kind, name) for name in read_each(names, read))
 
 
 def read_groups(value: Any) -> tuple[Group, ...]:

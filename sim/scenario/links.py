@@ -10,9 +10,9 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from sim.forms import DistributionField, Form, MistakeError, listed
 from sim.forms.base import Location, Mistake
 from sim.forms.fields import PERCENTAGE, BitRate, Identifier, choice_reader, choices_schema, read_probability
+from sim.forms.names import Names, Vertex, Vertices
 from sim.model import Link
 from sim.network import EDGE_KEYS
-from sim.scenario.names import Names, Vertex, Vertices
 
 Rules = Sequence[Mapping[str, Any]]
 Sharing = Annotated[

@@ -10,9 +10,9 @@ from pydantic import Field
 from sim.forms import Form
 from sim.forms.base import Mistake
 from sim.forms.fields import Identifier, PositiveNumber, Size, count_field
+from sim.forms.names import Names, Vertices
 from sim.forms.transport import TransportField
 from sim.scenario.links import BetweenForm, LinkForm, SameNodeForm
-from sim.scenario.names import Names, Vertices
 from sim.scenario.physical import ClockForm, DiskForm
 from sim.scenario.topologies import TopologyField
 

@@ -24,6 +24,7 @@ from sim.forms.fields import (
     quantity_pattern,
     quantity_schema,
 )
+from sim.forms.names import VERTEX_SCHEMA
 from sim.forms.policy import RetryForm
 from sim.forms.steps import REFERENCE_SCHEMA, STEPS_SCHEMA
 from sim.forms.transport import PRESETS, IdealForm, TcpForm, UdpForm
@@ -48,7 +49,8 @@ def mapping_of(form: type[Form]) -> str:
 def unions() -> dict[str, Any]:
     steps = [form for form in STEP_FORMS.values() if not form.is_handler]
     handlers = [form for form in STEP_FORMS.values() if form.is_handler]
-    place = one_of(dict.fromkeys(GROUP_KINDS, _one_or_some(IDENTIFIER_SCHEMA)))
+    kinds = {kind: VERTEX_SCHEMA if kind == "vertex" else IDENTIFIER_SCHEMA for kind in GROUP_KINDS}
+    place = one_of({kind: _one_or_some(schema) for kind, schema in kinds.items()})
     return {
         "Step": {"anyOf": [_mapping(form) for form in steps]},
         "Endpoint": {"anyOf": [STEPS_SCHEMA, ref(EndpointForm.__name__), *(_mapping(form) for form in handlers)]},

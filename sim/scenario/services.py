@@ -26,10 +26,10 @@ from sim.forms import (
 )
 from sim.forms.base import Mistake, not_one, read_as, schema_of
 from sim.forms.fields import Count, Duration, Identifier, PositiveNumber, Probability, Size, Whole, count_field
+from sim.forms.names import Names, Vertex
 from sim.forms.steps import read_reference, read_steps
 from sim.forms.weights import Weight, read_weight
 from sim.scenario.machines import MOST_NODES
-from sim.scenario.names import Names, Vertex
 from sim.scenario.physical import MemoryForm, StartForm
 
 

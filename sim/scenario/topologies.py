@@ -13,12 +13,12 @@ from sim.errors import ScenarioErrors
 from sim.forms import Form, MistakeError, MistakesError, inside, listed, show, suggestion, unknown
 from sim.forms.base import Mistake, not_one, read_as, schema_of
 from sim.forms.fields import Identifier, count_field
+from sim.forms.names import read_vertex
 from sim.forms.scalar import folder_of
 from sim.model import Link
 from sim.network import EDGE_KEYS, VERTEX_KEYS, GraphError, fat_tree, leaf_spine, read_graph, ring, star
 from sim.network.graphs import check_simple, edges_of
 from sim.scenario.links import EdgeForm, LinkForm, LinkKeys, Rules, link_of
-from sim.scenario.names import read_vertex
 from sim.scenario.reader import parse
 
 if TYPE_CHECKING:

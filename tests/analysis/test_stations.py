@@ -149,7 +149,7 @@ def test_nothing_is_ever_full_where_nothing_is_needed() -> None:
     text = "scenario: idle\nservices: {a: {io: 5ms}}\ntraffic: {users: {to: a, arrivals: poisson(9/s)}}"
     found = explain(model_from(text))
     assert found.factor == math.inf
-    assert found.verdict[0].startswith("Nothing counted here is ever full")
+    assert found.verdict[0].startswith("Nothing counted is ever full")
 
 
 def test_pools_of_connections_are_told_as_not_counted() -> None:

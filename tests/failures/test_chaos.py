@@ -115,3 +115,37 @@ def test_a_mix_by_name_leaves_out_what_cannot_strike() -> None:
     model = drawn(STORM, base=one + "traffic: {users: {to: api, arrivals: poisson(9/s)}}\n")
     assert not {fault.target_kind for fault in model.faults} & {*AREAS, "traffic"}
     assert len(model.faults) > 20
+
+
+CIRCLE = """
+scenario: circle
+run: {duration: 60s, replications: 1}
+nodes: {app: {count: 3, at: [0, north hub, z]}}
+network:
+  topology:
+    graph:
+      links:
+        - {between: [0, north hub], latency: 0ms}
+        - {from: north hub, to: z, latency: 1ms}
+        - {from: z, to: 0, latency: 1ms}
+services:
+  api: {nodes: app, instances: 3, steps: [{cpu: 1ms}, {call: db}]}
+  db: {nodes: app, instances: 3, cpu: 1ms}
+traffic: {users: {to: api, arrivals: poisson(10/s), timeout: 1s}}
+"""
+
+
+def test_links_of_one_way_and_between_any_vertices_are_struck_as_they_are() -> None:
+    """A link without a way back is struck one way, one that takes no time is not slowed, and names need no letters."""
+
+    def load(text: str) -> Model:
+        return load_text(text, "circle.yaml").resolve("baseline")
+
+    storm = load(CIRCLE + "chaos: {every: 1s, lasting: 500ms, mix: {link_down: 1, link_slow: 1}}\n")
+    assert storm.chaos is not None
+    struck = {(type(fault).__name__, str(fault.target)) for fault in storm.faults}
+    one_way = {"north hub → z", "z → 0"}
+    assert {target for kind, target in struck if kind == "LinkSlow"} == one_way
+    assert {target for kind, target in struck if kind == "LinkDown"} == {"0 ↔ north hub", *one_way}
+    entries = "".join(f"  {name}: {entry}\n" for name, entry in storm.chaos.entries)
+    assert load(CIRCLE + "failures:\n" + entries).faults == storm.faults
