@@ -170,6 +170,13 @@ def drop_backlog_head(S, c, way):
 
 
 @kernel(void, STATE_TYPE, i8, i8, apart=True)
+def empty_backlog(S, c, way):
+    """What has not been sent is not sent any more."""
+    while S.connection[c].flow[way].backlog_head != NONE:
+        drop_backlog_head(S, c, way)
+
+
+@kernel(void, STATE_TYPE, i8, i8, apart=True)
 def pump(S, c, way):
     """Send what the window allows."""
     connection = S.connection[c]
@@ -279,6 +286,7 @@ def abandon_packet(S, p):
     else:
         if packet.here == 0:
             S.connection[c].flow[way].torn = 1
+            empty_backlog(S, c, way)
         packet.here = 1
         deliver_in_order(S, c, way)
 
@@ -445,13 +453,6 @@ def unlist(S, pool_row, c):
         pool.last = connection.previous
     else:
         S.connection[connection.next].previous = connection.previous
-
-
-@kernel(void, STATE_TYPE, i8, i8, apart=True)
-def empty_backlog(S, c, way):
-    """What has not been sent is not sent any more."""
-    while S.connection[c].flow[way].backlog_head != NONE:
-        drop_backlog_head(S, c, way)
 
 
 @kernel(void, STATE_TYPE, i8, apart=True)

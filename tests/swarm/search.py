@@ -11,6 +11,7 @@ import numba
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
+from tests.swarm.networks import CUT_ANSWERS, CUT_BOTH, CUT_NOTHING, CUT_REQUESTS
 from tests.swarm.swarm import SHOWN, Knobs, failures
 
 KNOBS = st.builds(
@@ -23,6 +24,8 @@ KNOBS = st.builds(
     in_flight=st.sampled_from((100_000, 100_000, 100_000, 8)),
     warmup=st.sampled_from((0, 30)),
     drain=st.sampled_from((1, 1, 0)),
+    network=st.one_of(st.just(0), st.integers(1, 10**6), st.integers(1, 10**6)),
+    cut=st.sampled_from((CUT_NOTHING, CUT_NOTHING, CUT_BOTH, CUT_REQUESTS, CUT_ANSWERS)),
 )
 
 

@@ -107,7 +107,7 @@ def watch(simulation: Simulation, knobs: Knobs) -> list[str]:
     found += unbalanced(accounts)
     witness.finish(accounts.rows)
     found += witness.broken
-    if knobs.cut:
+    if knobs.network and knobs.cut:
         found += through_a_cut(simulation, accounts.rows, knobs.cut)
     elif (
         run.stopped is None

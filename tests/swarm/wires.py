@@ -11,6 +11,7 @@ from sim.kernel.codes import (
     CLOSING,
     DIALLING,
     FLYING,
+    GONE,
     HOP,
     NONE,
     OPEN,
@@ -169,6 +170,8 @@ def streams(t: Snapshot) -> Iterator[str]:
 def pools(t: Snapshot) -> Iterator[str]:
     """Counts of a pool are those of its rows; who waits has a reason to hope."""
     waiting: list[int] = []
+    severed = t.task.where(lambda row: t.used[row] and t.task.call[row] != NONE and t.task.connection[row] == GONE)
+    """Their callers, who are paused perhaps, are still to learn it, and then let the others dial."""
     for pool in range(t.pool.count):
         mine = [
             c
@@ -194,7 +197,8 @@ def pools(t: Snapshot) -> Iterator[str]:
         for field, count in told.items():
             if getattr(t.pool, field)[pool] != count:
                 yield f"pool {pool}: {field} says {getattr(t.pool, field)[pool]}, there are {count}"
-        if rows and not live:
+        told_soon = {t.task.client_instance[row] for row in severed} & {t.task.client_instance[row] for row in rows}
+        if rows and not live and not told_soon:
             yield f"pool {pool}: {len(rows)} wait, and there is no connection, nor is one dialled"
         if rows and listed:
             yield f"pool {pool}: {len(rows)} wait, and {listed} have room"
