@@ -56,14 +56,19 @@ def weigh_sizes(
     policies += [call.policy for service in services for e in service.endpoints for call in calls_in(e.steps)]
     tells = any(link.bandwidth_bps is not None or link.loss > 0.0 for link in network.links.values())
     tells = tells or bool(form.failures or form.chaos) or not all(isinstance(p.transport, Ideal) for p in policies)
-    text = "sizes of messages change nothing: no link has a bandwidth or loses packets, and no transport is tcp or udp;"
+    mute = "sizes of messages change nothing:"
+    text = f"{mute} no link has a bandwidth or loses packets, and no transport is tcp or udp; give a link a bandwidth"
+    door = f"{mute} only clients at the door call it, who cross no network; write from: {{zone: …}} in traffic"
+    reached = {name for service in services for name, _ in _calls_of(service)}
+    reached |= {target.service for source in sources if source.zone is not None for target in source.targets}
     for name, service in form.services.items():
         places: list[tuple[str, ...]] = [(key,) for key in ("request", "response") if key in service.given]
         for endpoint, given in service.given.get("endpoints", {}).items():
             keys = [key for key in ("request", "response") if isinstance(given, Mapping) and key in given]
             places += [("endpoints", endpoint, key) for key in keys]
         for place in places:
-            findings.weigh(form, ("services", name, *place), tells, f"{text} give a link a bandwidth, or remove it")
+            why = text if not tells else door
+            findings.weigh(form, ("services", name, *place), tells and name in reached, f"{why}, or remove it")
 
 
 def steps_in(steps: Iterable[Any]) -> Iterator[Any]:
