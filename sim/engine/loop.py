@@ -201,11 +201,11 @@ def handle(S, kind, slot, generation):
     elif kind == OVERDUE:
         if S.call[slot].generation == generation:
             strike(S, slot)
-    elif kind == SEVERED:
-        if S.call[slot].generation == generation:
+    elif kind >= SEVERED:
+        if kind >= HOP:
+            ask_wire(S, kind, slot, generation)
+        elif S.call[slot].generation == generation:
             sever(S, slot)
-    elif kind >= HOP:
-        ask_wire(S, kind, slot, generation)
     elif S.task[slot].generation != generation:
         return
     elif kind == STEP:

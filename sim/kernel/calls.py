@@ -118,7 +118,7 @@ def abandon(S, call_row, outcome):
     tell_balancer(S, call_row, outcome)
     task = S.task[call.attempt_task]
     if task.timed == TIMED:
-        stop_timer(S, timer_of(S, call.attempt_task), call.attempt_task)
+        stop_timer(S, timer_of(S, call.edge, call.attempt_task), call.attempt_task)
     if S.wire:
         ask_wire(S, LET_GO, call.attempt_task, outcome)
     task.call = NONE
@@ -272,7 +272,7 @@ def send(S, call_row, endpoint, attempt_key):
         schedule(S, S.now + attempt_latency(S, row, 0), DATA, DELIVER, row, task.generation)
     if edge.timer != NONE:
         task.deadline = S.now + on_clock(S, task.client_instance, edge.timeout)
-        start_timer(S, timer_of(S, row), row)
+        start_timer(S, timer_of(S, call.edge, row), row)
 
 
 @kernel(void, STATE_TYPE, i8)

@@ -14,13 +14,14 @@ from sim.kernel.jit import f8, i8, kernel, void
 from sim.kernel.tables import STATE_TYPE
 
 
-@kernel(i8, STATE_TYPE, i8, hot=True)
-def timer_of(S, row):
+@kernel(i8, STATE_TYPE, i8, i8, hot=True)
+def timer_of(S, edge, row):
     """The list of an attempt's timeout: clients whose clocks drift alike have one of their own."""
-    task = S.task[row]
-    timer = S.edge[task.edge].timer
-    if S.drifts and task.client_instance != NONE:
-        timer += S.instance[task.client_instance].drift
+    timer = S.edge[edge].timer
+    if S.drifts:
+        client = S.task[row].client_instance
+        if client != NONE:
+            timer += S.instance[client].drift
     return timer
 
 
