@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
@@ -54,18 +55,18 @@ class Process:
 
 
 @dataclass(frozen=True)
-class Arrivals(Declared):
+class Arrivals(Declared, ABC):
     """When a source's requests are sent. Request i has number i = 0, 1, … in the order of sending."""
 
     code: ClassVar[int]
 
+    @abstractmethod
     def mean_rate(self, until_s: float) -> float:
         """Expected arrivals in (0, until_s] over until_s, per second."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lower(self) -> Process:
         """What the kernel advances."""
-        raise NotImplementedError
 
 
 ARRIVALS: dict[str, type[Arrivals]] = {}

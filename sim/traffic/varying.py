@@ -8,6 +8,7 @@ Introduction to Stochastic Processes, 1975, section 4.7; Lewis & Shedler, Naval 
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -29,9 +30,9 @@ class Piecewise(Arrivals):
 
     code = SEGMENTS
 
+    @abstractmethod
     def segments(self) -> list[Segment]:
         """In order of their starts; the first starts at 0."""
-        raise NotImplementedError
 
     def mean_rate(self, until_s: float) -> float:
         total = 0.0
