@@ -48,6 +48,9 @@ def _read_area(value: Any) -> GroupName:
     if not isinstance(value, Mapping) or len(value) != 1 or next(iter(value)) not in AREAS:
         raise MistakeError(not_one(value, "a zone, a rack or a region; write e.g. {zone: a}"))
     [(kind, name)] = value.items()
+    if isinstance(name, list):
+        each = ", ".join(f"{{{kind}: {one}}}" for one in name[:2]) or f"{{{kind}: a}}"
+        raise MistakeError(f"got several in one {kind}; must be one each; write [{each}]")
     with inside(kind):
         return GroupName(kind, read_identifier(name))
 
