@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -75,6 +76,7 @@ class _Worker:
 def _crew(work: Work[Any, Any], workers: int, jobs: int) -> Iterator[tuple[list[_Worker], Any]]:
     """Running workers, and the board on which they write the simulated seconds and events of every job."""
     context = multiprocessing.get_context("spawn")
+    resource_tracker.ensure_running()  # which would be started with the first worker, and undo its deafness
     board = context.RawArray("d", 2 * jobs)
     crew: list[_Worker] = []
     try:

@@ -7,13 +7,14 @@ which takes 100 ms for each; there is TCP between them. Requests are sent at the
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import yaml
+from ruamel.yaml import YAML
 
 from sim.failures import FAULT_FORMS
 from sim.scenario import load_text
@@ -30,6 +31,11 @@ BASE: dict[str, Any] = {
     "services": {"api": {"nodes": "app", "instances": 1, "steps": [{"io": "100ms"}]}},
     "traffic": {"users": {"to": "api", "from": {"zone": "a"}, "arrivals": "constant(1/s)"}},
 }
+
+
+def read(path: Path) -> dict[str, Any]:
+    story: dict[str, Any] = YAML(typ="safe").load(path.read_text())
+    return story
 
 
 def merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
@@ -53,9 +59,9 @@ def text_of(lines: list[Line]) -> str:
 
 def both(path: Path) -> tuple[str, str]:
     """What happens, and what the story tells."""
-    story = yaml.safe_load(path.read_text())
+    story = read(path)
     scenario = merged({"scenario": path.stem, **BASE}, story.get("scenario", {}))
-    model = load_text(yaml.safe_dump(scenario, sort_keys=False), path.name).resolve("baseline")
+    model = load_text(json.dumps(scenario), path.name).resolve("baseline")
     times_s = np.array(story.get("requests", [1.0]), float)
     model = replace(model, sources=tuple(replace(source, arrivals=Trace(times_s)) for source in model.sources))
     lines, _ = chronicle(model)
@@ -78,6 +84,6 @@ def test_every_kind_of_fault_has_a_story() -> None:
     """But for jumps of the wall clock, which only behaviours see (tests/machines)."""
     told_of = set()
     for path in STORIES:
-        for fault in (yaml.safe_load(path.read_text()).get("scenario") or {}).get("failures", {}).values():
+        for fault in (read(path).get("scenario") or {}).get("failures", {}).values():
             told_of |= set(fault)
     assert set(FAULT_FORMS) - told_of == {"clock_jump"}
