@@ -79,7 +79,7 @@ def wait_in_queue(load: float, **how: Any) -> float:
     return mean_s(run) - 2e-3 - FRAME_S - 8 / 1e9
 
 
-@pytest.mark.parametrize("load, wait_us", [(0.5, 6.0), (0.8, 24.0), (0.9, 54.0)])
+@pytest.mark.parametrize("load, wait_us", [(0.5, 6.0), (0.8, 24.0), (0.9, 54.0), (0.95, 114.0)])
 def test_frames_wait_for_a_link_as_in_m_d_1(load: float, wait_us: float) -> None:
     waits = [wait_in_queue(load, duration=10.0, seed=seed) for seed in range(4)]
     error = np.std(waits, ddof=1) / math.sqrt(len(waits))
