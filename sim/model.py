@@ -378,6 +378,16 @@ class RunPlan:
     warmup_auto: bool = False
 
 
+class Component(ABC):
+    """Something of the control plane that runs through the whole simulation: a registry, a store, health checks."""
+
+    name: str
+
+    @abstractmethod
+    def start(self, cluster: Any) -> None:
+        """Make its daemons and give clients their first views, before time 0."""
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     scenario: str
@@ -391,3 +401,7 @@ class Model:
     faults: tuple[Fault, ...] = ()
     """All that breaks, what `chaos` drew at the end."""
     chaos: Chaos | None = None
+    components: tuple[Component, ...] = ()
+    """The registry, if there is one, the stores, and health checks."""
+    checks: tuple[str, ...] = ()
+    """What runs are held against while they go on: `raft`, `linearizable`."""

@@ -339,3 +339,4 @@ def _choice(*allowed: str) -> Any:
 Draw = Annotated[Literal["attempt", "request"], *_choice("attempt", "request")]
 Jitter = Annotated[Literal["full", "equal", "none"], *_choice("full", "equal", "none")]
 Rest = Annotated[Literal["continue", "cancel"], *_choice("continue", "cancel")]
+OwnRegistry = Annotated[Literal["static"], *_choice("static")]

@@ -9,8 +9,8 @@ from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from sim.failures import Faults
 from sim.failures.chaos import ChaosForm
-from sim.forms import CallPolicyForm, Form, MistakeError, inside, show, suggestion
-from sim.forms.base import read_as, schema_of
+from sim.forms import CallPolicyForm, Form, MistakeError, inside, listed, show, suggestion
+from sim.forms.base import read_as, read_each, schema_of
 from sim.forms.fields import (
     DURATION_OR_ZERO,
     Duration,
@@ -21,10 +21,12 @@ from sim.forms.fields import (
     Probability,
     Seed,
     Text,
+    choice_reader,
     choices_schema,
     count_field,
     read_duration,
 )
+from sim.registries import RegistryField, StoreField
 from sim.scenario.expectations import ExpectForm
 from sim.scenario.machines import NetworkForm, PoolForm
 from sim.scenario.services import EVERY_CALLEE, ServiceForm, TrafficForm
@@ -102,6 +104,27 @@ class RunForm(Form):
     depth_limit: Annotated[int, *count_field(1, 10_000)] = Field(64, examples=[64])
 
 
+CHECKS = ("raft", "linearizable")
+
+
+def _read_checks(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise MistakeError(f"got {show(value)}; must be a list of some of {listed(CHECKS)}")
+    given = read_each(value, choice_reader(*CHECKS))
+    twice = next((name for name in given if given.count(name) > 1), None)
+    if twice is not None:
+        raise MistakeError(f"got {twice} twice; must be different ones; remove one")
+    return tuple(given)
+
+
+Checks = Annotated[
+    tuple[str, ...],
+    PlainValidator(_read_checks),
+    WithJsonSchema({"type": "array", "items": choices_schema(*CHECKS), "minItems": 1, "uniqueItems": True}),
+]
+"""What runs are held against while they go on."""
+
+
 class DefaultsForm(Form):
     shape = "a mapping such as {calls: {timeout: 250ms}}"
 
@@ -142,7 +165,7 @@ _ON_A_GRAPH = {
 class ScenarioForm(Form):
     """The whole file, or one variant of it with the patch applied (then without the sections of `FILE_ONLY`)."""
 
-    later = frozenset({"registry", "sweep", "autoscaling", "operators"})
+    later = frozenset({"sweep", "autoscaling", "operators"})
     rules = (
         {"if": {"required": ["baseline"]}, "then": {"required": ["variants"]}},
         {"properties": {"services": {"propertyNames": {"not": {"const": EVERY_CALLEE}}}}},
@@ -167,6 +190,8 @@ class ScenarioForm(Form):
     network: NetworkForm = Field(NetworkForm(), examples=["{across_zones: {latency: 1ms}}"])
     defaults: DefaultsForm = Field(DefaultsForm(), examples=["{calls: {timeout: 250ms}}"])
     services: Annotated[dict[Identifier, ServiceForm], NonEmpty] = Field(examples=["{api: {cpu: exponential(8ms)}}"])
+    registry: RegistryField | None = Field(None, examples=["{etcd: {members: 3}}"])
+    stores: dict[Identifier, StoreField] = Field(default_factory=dict, examples=["{locks: {etcd: {members: 5}}}"])
     traffic: Annotated[dict[Identifier, TrafficForm], NonEmpty] = Field(
         examples=["{users: {to: api, arrivals: poisson(100/s)}}"]
     )
@@ -174,6 +199,7 @@ class ScenarioForm(Form):
         default_factory=dict, examples=["{app 2 dies: {at: 40s, crash: app-2, for: 20s}}"]
     )
     chaos: ChaosForm | None = Field(None, examples=["{every: exponential(30s), lasting: exponential(5s), seed: 7}"])
+    checks: Checks = Field((), examples=["[raft, linearizable]"])
     variants: Annotated[dict[Identifier, Any], NonEmpty] = Field(
         default_factory=dict, examples=["{two_zones: {}, one_zone: {nodes: {app: {zones: [a]}}}}"]
     )

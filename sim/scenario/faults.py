@@ -32,15 +32,16 @@ def system_of(
     services: Sequence[Service],
     sources: Sequence[Source],
     network: Network,
+    talks: Sequence[tuple[str, str]],
 ) -> System:
-    """What there is to break."""
+    """What there is to break; `talks` are pairs of services that exchange messages without calls."""
     made = [
         (service.name, call)
         for service in services
         for endpoint in service.endpoints
         for call in calls_in(endpoint.steps)
     ]
-    calls = dict.fromkeys((caller, call.service) for caller, call in made)
+    calls = dict.fromkeys([*((caller, call.service) for caller, call in made), *talks])
     dialled = {call.service for _, call in made if isinstance(call.policy.transport, Tcp)}
     dialled |= {t.service for source in sources for t in source.targets if isinstance(source.policy.transport, Tcp)}
     clients_in = {source.name: _places(source.zone, placement.sites) for source in sources if source.zone is not None}

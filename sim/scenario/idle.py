@@ -32,9 +32,9 @@ def weigh_all(
     called = {service.name: frozenset(_calls_of(service)) for service in services}
     _weigh_calls(form, called, findings)
     _weigh_defaults(form, called, findings)
-    _weigh_nodes(form, findings)
+    _weigh_nodes(form, placement, findings)
     _weigh_zones(form, findings)
-    _weigh_network(form, called, findings)
+    _weigh_network(form, called, placement, findings)
     _weigh_between(form, placement, findings)
     _weigh_arrivals(form, sources, findings)
 
@@ -117,8 +117,8 @@ def _weigh_defaults(form: ScenarioForm, called: Mapping[str, frozenset[tuple[str
         findings.weigh(form, ("defaults", "calls"), any(called.values()), text)
 
 
-def _weigh_nodes(form: ScenarioForm, findings: Findings) -> None:
-    used = {pool for service in form.services.values() for pool in service.nodes or ()}
+def _weigh_nodes(form: ScenarioForm, placement: Placement, findings: Findings) -> None:
+    used = placement.lent | {pool for service in form.services.values() for pool in service.nodes or ()}
     clients = {source.from_.zone for source in form.traffic.values() if source.from_}
     for name, pool in form.nodes.items():
         text = f"no service stands on these nodes; write nodes: {name} in one, or remove them"
@@ -133,10 +133,16 @@ def _weigh_zones(form: ScenarioForm, findings: Findings) -> None:
             findings.weigh(form, ("nodes", name, "zones", i), i < pool.count, text)
 
 
-def _weigh_network(form: ScenarioForm, called: Mapping[str, frozenset[tuple[str, str]]], findings: Findings) -> None:
-    """Messages have a way to go between services, and from clients that stand somewhere."""
+def _weigh_network(
+    form: ScenarioForm, called: Mapping[str, frozenset[tuple[str, str]]], placement: Placement, findings: Findings
+) -> None:
+    """Messages have a way to go between services and registries, and from clients that stand somewhere."""
     if form.network.model_fields_set:
-        crossed = any(called.values()) or any(source.from_ for source in form.traffic.values())
+        crossed = (
+            any(called.values())
+            or len(placement.instances) > len(form.services)
+            or any(source.from_ for source in form.traffic.values())
+        )
         text = "no message crosses the network: no service calls another, and no traffic says from which zone it comes"
         findings.weigh(form, ("network",), crossed, f"{text}; write from: {{zone: …}} in it, or remove the network")
 

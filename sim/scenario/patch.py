@@ -99,7 +99,7 @@ def merge(target: Map, patch: Map, problems: list[Problem], *, rename: bool = Fa
         mark = patch.marks[key]
         if value is None and not keep_null:
             _delete(target, key, mark, problems)
-        elif isinstance(value, Map) and isinstance(target.get(key), Map):
+        elif isinstance(value, Map) and isinstance(target.get(key), Map) and not _is_another_kind(target[key], value):
             merge(target[key], value, problems, rename=rename, keep_null=keep_null)
             if rename:
                 target.marks[key] = mark
@@ -107,6 +107,13 @@ def merge(target: Map, patch: Map, problems: list[Problem], *, rename: bool = Fa
             if isinstance(value, Map) and not keep_null:
                 _refuse_deletions(value, problems)
             target.put(key, value, mark)
+
+
+def _is_another_kind(there: Map, value: Map) -> bool:
+    """Does a patch put one kind of registry or store in the place of another? Their keys have nothing in common."""
+    place = value.mark.path[2:] if value.mark.path[:1] == ("variants",) else value.mark.path
+    is_choice = place == ("registry",) or (len(place) == 2 and place[0] == "stores")
+    return is_choice and bool(value) and not any(key in there for key in value)
 
 
 def apply_override(tree: Map, key: str, value: Any, mark: Mark) -> list[Problem]:

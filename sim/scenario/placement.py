@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from sim.forms import listed
-from sim.forms.base import unknown
+from sim.forms import MistakeError, MistakesError, inside, listed
+from sim.forms.base import Mistake, read_each, unknown
 from sim.model import Instance, Node
 from sim.scenario.document import ScenarioForm
 from sim.scenario.findings import Findings
@@ -30,11 +30,43 @@ class Placement:
         self.nodes: dict[str, Node] = {node.name: node for pool in self.pools.values() for node in pool}
         self.load: Counter[str] = Counter()
         """Instances on each node, by its name."""
+        self.lent: set[str] = set()
+        """Groups of nodes on which registries and stores stand."""
+        self.flushed: set[str] = set()
+        """Those of them whose disks are flushed to."""
         self.instances = {name: self._instances(name, service) for name, service in form.services.items()}
 
     def _instances(self, name: str, form: ServiceForm) -> tuple[Instance, ...]:
         hosts = self._hosts(name, form) if form.nodes is None else self.spread(form.instances, self._shared(form))
         return tuple(Instance(f"{name}-{i + 1}", host.name, self._cores(form, host)) for i, host in enumerate(hosts))
+
+    def add_servers(
+        self, name: str, count: int, pools: Sequence[str] | None, *, flushing: bool
+    ) -> tuple[Instance, ...]:
+        """Instances of a service that the file does not list: on groups of nodes, or each on a host of its own.
+
+        Raises MistakesError, located at `nodes`.
+        """
+        if pools is None:
+            hosts = self._own_hosts(name, [DEFAULT_ZONE] * count, 1.0)
+        else:
+            with inside("nodes"):
+                read_each(pools, self._check_pool)
+            self.lent.update(pools)
+            self.flushed.update(pools if flushing else ())
+            hosts = self.spread(count, [node for pool in pools for node in self.pools[pool]])
+        self.instances[name] = tuple(Instance(f"{name}-{i}", host.name, host.cores) for i, host in enumerate(hosts, 1))
+        return self.instances[name]
+
+    def add_agents(self, name: str, nodes: Iterable[str]) -> tuple[Instance, ...]:
+        """One instance on each of some nodes, called after it."""
+        self.instances[name] = tuple(Instance(f"{name}-{node}", node, self.nodes[node].cores) for node in nodes)
+        return self.instances[name]
+
+    def _check_pool(self, pool: str) -> None:
+        if pool not in self.pools:
+            removed = self.findings.can_judge(("nodes", pool))
+            raise MistakesError([Mistake((), self._unknown(pool))] if removed else [])
 
     def spread(self, count: int, nodes: Sequence[Node]) -> list[Node]:
         """The node of each instance of one service.
@@ -59,17 +91,24 @@ class Placement:
         return chosen
 
     def _hosts(self, name: str, form: ServiceForm) -> list[Node]:
-        """One host an instance: name-host-1, name-host-2 …"""
-        cores = _host_cores(form)
-        seats = [self.sites.of_host(form.zone or DEFAULT_ZONE) for _ in range(form.instances)]
+        try:
+            return self._own_hosts(name, [form.zone or DEFAULT_ZONE] * form.instances, _host_cores(form))
+        except MistakeError as error:
+            self.findings.add(form, (), error.text, ("nodes",))
+            return [NOWHERE] * form.instances
+
+    def _own_hosts(self, name: str, zones: Sequence[str], cores: float) -> list[Node]:
+        """One host an instance: name-host-1, name-host-2 … Raises MistakeError where a node has such a name."""
+        seats = [self.sites.of_host(zone) for zone in zones]
         hosts = [
             Node(f"{name}-host-{i}", seat.zone, cores, site=seat.site, rack=seat.rack, region=seat.region)
             for i, seat in enumerate(seats, 1)
         ]
         taken = next((host.name for host in hosts if host.name in self.nodes), None)
         if taken:
-            text = f"needs a host called {taken}, but a node has that name; rename the nodes or the service"
-            self.findings.add(form, (), text, ("nodes",))
+            raise MistakeError(
+                f"needs a host called {taken}, but a node has that name; rename the nodes or the service"
+            )
         self.nodes |= {host.name: host for host in hosts}
         return hosts
 

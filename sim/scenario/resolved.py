@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from sim.distributions import Declared
-from sim.model import EventLoop, Fault, Goroutines, Model, Network, Once, Renewal, Threads
+from sim.model import Component, EventLoop, Fault, Goroutines, Model, Network, Once, Renewal, Threads
 from sim.steps.behaviour import Behaviour
 from sim.steps.call import Call
 from sim.steps.choose import Choose
@@ -57,6 +57,12 @@ def _fault(value: Fault) -> dict[str, Any]:
     """With what it does to its target."""
     written = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     return {_kind(type(value)): {**written, "condition": value.condition, "takes_down": _plain(value.takes_down)}}
+
+
+@_plain.register
+def _component(value: Component) -> dict[str, Any]:
+    assert is_dataclass(value), f"{type(value).__name__} is no dataclass"
+    return {_kind(type(value)): {field.name: _plain(getattr(value, field.name)) for field in fields(value)}}
 
 
 @_plain.register

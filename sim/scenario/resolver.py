@@ -16,6 +16,7 @@ from sim.scenario.idle import weigh_all, weigh_sizes, weigh_starts
 from sim.scenario.network import Zones
 from sim.scenario.placement import Placement
 from sim.scenario.plan import check_steady, check_users, run_plan
+from sim.scenario.registries import registries
 from sim.scenario.resources import check_clocks, check_disks, check_memory
 from sim.scenario.services import EVERY_CALLEE, EndpointParts, ServiceForm, TrafficForm
 from sim.scenario.sites import Sites
@@ -45,21 +46,37 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
     _check_nesting(form, services, findings)
     _check_cycles(form, services, findings)
     sources = tuple(_source(name, f, callees, policies, sites, findings) for name, f in form.traffic.items())
+    added = registries(form, placement, services, sources, findings)
+    everything = (*services, *added.services)
     network = sites.network()
-    struck, chaos = faults(form, run, system_of(form, placement, services, sources, network), findings)
+    system = system_of(form, placement, everything, sources, network, added.talks)
+    struck, chaos = faults(form, run, system, findings)
     check_steady(form, findings)
     check_users(form, sources, findings)
     sites.check(placement.nodes.values(), services, sources)
     weigh_all(form, placement, services, sources, findings)
     weigh_starts(form, struck, findings)
     weigh_sizes(form, network, services, sources, findings)
-    check_disks(form, services, placement.nodes, findings)
+    check_disks(form, services, placement, findings)
     check_memory(form, services, placement.nodes, findings)
-    check_clocks(form, services, findings)
+    check_clocks(form, services, placement, findings)
     if len(findings):
         return None
     nodes = tuple(placement.nodes.values())
-    return Model(form.scenario, variant, form.title, run, nodes, network, tuple(services), sources, struck, chaos)
+    return Model(
+        scenario=form.scenario,
+        variant=variant,
+        title=form.title,
+        run=run,
+        nodes=nodes,
+        network=network,
+        services=everything,
+        sources=sources,
+        faults=struck,
+        chaos=chaos,
+        components=added.components,
+        checks=form.checks,
+    )
 
 
 def _endpoint(name: str, parts: EndpointParts, service: ServiceForm, scope: CallerScope) -> Endpoint:

@@ -8,7 +8,7 @@ from sim.model import Node, Service
 from sim.scenario.document import ScenarioForm
 from sim.scenario.findings import Findings
 from sim.scenario.idle import calls_in, steps_in
-from sim.scenario.placement import NOWHERE
+from sim.scenario.placement import NOWHERE, Placement
 from sim.steps.behaviour import Behaviour
 from sim.steps.disk import DiskOperation
 from sim.units import format_size
@@ -16,9 +16,10 @@ from sim.units import format_size
 EXAMPLE = "disk: {access: 100us, throughput: 500MB/s, fsync: exponential(2ms)}"
 
 
-def check_disks(form: ScenarioForm, services: Sequence[Service], nodes: Mapping[str, Node], findings: Findings) -> None:
+def check_disks(form: ScenarioForm, services: Sequence[Service], placement: Placement, findings: Findings) -> None:
     """Every operation has a disk that can do it, and every disk and each of its keys has a use."""
-    asked: dict[str, set[str]] = {}
+    nodes = placement.nodes
+    asked: dict[str, set[str]] = {group: {"bytes", "sync"} for group in placement.flushed}
     for service in services:
         wishes = _wishes(service)
         if wishes:
@@ -104,9 +105,10 @@ def _check_fit(
             return
 
 
-def check_clocks(form: ScenarioForm, services: Sequence[Service], findings: Findings) -> None:
-    """A drift shows in timeouts and back-offs of calls; both keys show to behaviours, which can read clocks."""
-    timed: set[str] = set()
+def check_clocks(form: ScenarioForm, services: Sequence[Service], placement: Placement, findings: Findings) -> None:
+    """A drift shows in timeouts and back-offs of calls, and in registries' timers; both keys show to behaviours, which
+    can read clocks."""
+    timed: set[str] = set(placement.lent)
     reading: set[str] = set()
     for service in services:
         groups = form.services[service.name].nodes or ()

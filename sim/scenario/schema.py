@@ -18,6 +18,7 @@ from sim.failures.partition import OneWayForm
 from sim.forms import STEP_FORMS, Form
 from sim.forms.policy import RetryForm
 from sim.forms.transport import IdealForm, TcpForm, UdpForm
+from sim.registries import REGISTRY_FORMS
 from sim.scenario.document import RecordForm, ScenarioForm
 from sim.scenario.schema_parts import mapping_of, ref, unions
 from sim.scenario.schema_patch import Patches
@@ -77,6 +78,7 @@ def _of_forms() -> dict[str, Any]:
         *(IdealForm, UdpForm, TcpForm),
         *STEP_FORMS.values(),
         *FAULT_FORMS.values(),
+        *REGISTRY_FORMS.values(),
     ]
     _, written = models_json_schema([(form, "validation") for form in roots], schema_generator=_WithoutDefaults)
     parts: dict[str, Any] = written["$defs"]

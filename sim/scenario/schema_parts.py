@@ -28,6 +28,7 @@ from sim.forms.names import VERTEX_SCHEMA
 from sim.forms.policy import RetryForm
 from sim.forms.steps import REFERENCE_SCHEMA, STEPS_SCHEMA
 from sim.forms.transport import PRESETS, IdealForm, TcpForm, UdpForm
+from sim.registries import REGISTRY_FORMS, RegistryForm
 from sim.scenario.document import RecordForm
 from sim.scenario.expectations import claim_schema
 from sim.scenario.services import EndpointForm, ThreadsForm
@@ -67,6 +68,8 @@ def unions() -> dict[str, Any]:
                 ),
             ]
         },
+        "Registry": _registry(list(REGISTRY_FORMS.values())),
+        "Store": _registry([form for form in REGISTRY_FORMS.values() if form.is_store]),
         "Retry": {"anyOf": [choices_schema("none"), ref(RetryForm.__name__)]},
         "Concurrency": {
             "anyOf": [choices_schema("goroutines", "event_loop"), one_of({"threads": ref(ThreadsForm.__name__)})]
@@ -89,6 +92,12 @@ def unions() -> dict[str, Any]:
         "FaultMix": {"anyOf": [choices_schema(*MIXES), _some_of(drawable())]},
         "Partition": {"anyOf": [ref("Groups"), ref(OneWayForm.__name__)]},
     }
+
+
+def _registry(forms: list[type[RegistryForm]]) -> dict[str, Any]:
+    """A kind or a version of it, alone or with its keys."""
+    named = {name: ref(form.__name__) for form in forms for name in form.names()}
+    return {"anyOf": [choices_schema(*named), one_of(named)]}
 
 
 def _targets(*kinds: str) -> dict[str, Any]:

@@ -25,7 +25,17 @@ from sim.forms import (
     suggestion,
 )
 from sim.forms.base import Mistake, not_one, read_as, schema_of
-from sim.forms.fields import Count, Duration, Identifier, PositiveNumber, Probability, Size, Whole, count_field
+from sim.forms.fields import (
+    Count,
+    Duration,
+    Identifier,
+    OwnRegistry,
+    PositiveNumber,
+    Probability,
+    Size,
+    Whole,
+    count_field,
+)
 from sim.forms.names import Names, Vertex
 from sim.forms.steps import read_reference, read_steps
 from sim.forms.weights import Weight, read_weight
@@ -99,9 +109,7 @@ INLINE = ("cpu", "io", "fail")
 
 class ServiceForm(Form):
     shape = "a mapping such as {instances: 3, cpu: exponential(5ms)}"
-    later = frozenset(
-        {"title", "limit", "cache", "priority", "registry", "scale", "autoscale", "health", "shed", "restart"}
-    )
+    later = frozenset({"title", "limit", "cache", "priority", "scale", "autoscale", "shed", "restart"})
 
     nodes: Names | None = Field(None, examples=["app"])
     zone: Identifier | None = Field(None, examples=["a"])
@@ -120,6 +128,8 @@ class ServiceForm(Form):
     response: Size | None = Field(None, examples=["10kB"])
     memory: MemoryForm | None = Field(None, examples=["{limit: 512MB, base: 200MB, per_request: 2MB}"])
     start: StartForm | None = Field(None, examples=["{boot: 5s, warm_up: {for: 30s, speed: 0.3}}"])
+
+    registry: OwnRegistry | None = Field(None, examples=["static"])
 
     rules = (
         {

@@ -50,6 +50,6 @@ def test_examples_load(example: str) -> None:
 
 def test_keys_called_unsupported_are_refused_so() -> None:
     told = TEXT.partition("## Not supported yet")[2]
-    for key in ("registry", "sweep"):
+    for key in ("sweep",):
         assert f"`{key}`" in told
         assert key in ScenarioForm.later

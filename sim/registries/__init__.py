@@ -1,0 +1,18 @@
+"""How clients learn where services are. A registry is one file: its machine form, its human form, its versions.
+
+A new registry is one file and one entry of KINDS.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from sim.registries import static
+from sim.registries.form import REGISTRY_FORMS, RegistryField, RegistryForm, RegistryScope, StoreField
+
+KINDS: dict[str, ModuleType] = {
+    "static": static,
+}
+"""File by the name of the kind."""
+
+__all__ = ["KINDS", "REGISTRY_FORMS", "RegistryField", "RegistryForm", "RegistryScope", "StoreField"]

@@ -1,0 +1,136 @@
+"""How clients learn where services are, and clusters that keep keys: the sections `registry`, `stores`, `checks`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from sim.forms import MistakeError, MistakesError, listed
+from sim.forms.base import Location
+from sim.model import Component, Goroutines, Service, Source
+from sim.registries import REGISTRY_FORMS, RegistryForm
+from sim.scenario.document import ScenarioForm
+from sim.scenario.findings import Findings
+from sim.scenario.idle import calls_in
+from sim.scenario.placement import Placement
+
+STATIC = "static"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What one registry or store may ask (`sim.registries.RegistryScope`)."""
+
+    name: str
+    is_registry: bool
+    registered: tuple[str, ...]
+    placement: Placement
+    occupied: tuple[str, ...]
+    uses_disk: bool
+
+    def servers(self, count: int, nodes: Sequence[str] | None, *, role: str = "") -> Service:
+        name = f"{self.name}-{role}" if role else self.name
+        return Service(name, Goroutines(), self.placement.add_servers(name, count, nodes, flushing=self.uses_disk), ())
+
+    def agents(self, role: str, nodes: Iterable[str]) -> Service:
+        name = f"{self.name}-{role}"
+        return Service(name, Goroutines(), self.placement.add_agents(name, nodes), ())
+
+    def hosts(self) -> tuple[str, ...]:
+        return self.occupied
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What registries and stores add to a model."""
+
+    components: tuple[Component, ...]
+    services: tuple[Service, ...]
+    talks: tuple[tuple[str, str], ...]
+    """Pairs of services that exchange messages because of them."""
+
+
+def registries(
+    form: ScenarioForm, placement: Placement, services: Sequence[Service], sources: Sequence[Source], findings: Findings
+) -> Added:
+    """The registry, if there is one, and all stores."""
+    called = _called(services, sources)
+    registered = tuple(s.name for s in services if form.services[s.name].registry is None)
+    clients = [s for s in services if any(c.service in registered for e in s.endpoints for c in calls_in(e.steps))]
+    concerned = dict.fromkeys([*registered, *(service.name for service in clients)])
+    occupied = tuple(dict.fromkeys(i.node for s in services if s.name in concerned for i in s.instances))
+    components: list[Component] = []
+    added: list[Service] = []
+    talks: list[tuple[str, str]] = []
+    for at, name, registry in _declared(form):
+        is_registry = at == ("registry",)
+        scope = Scope(name, is_registry, registered if is_registry else (), placement, occupied, registry.uses_disk)
+        try:
+            own = registry.services(scope)
+            component = registry.resolve(scope, own)
+        except (MistakeError, MistakesError) as error:
+            findings.add_error(registry, error)
+            continue
+        if _check_names(form, at, own, placement, findings):
+            continue
+        added += own
+        components += [] if component is None else [component]
+        talks += [(one, other.name) for one in [*concerned, *(s.name for s in own)] for other in own]
+    _weigh(form, called, registered, findings)
+    _check_checks(form, findings)
+    return Added(tuple(components), tuple(added), tuple(talks))
+
+
+def _declared(form: ScenarioForm) -> Iterator[tuple[Location, str, RegistryForm]]:
+    if form.registry is not None:
+        yield ("registry",), form.registry.kind, form.registry
+    for name, store in form.stores.items():
+        yield ("stores", name), name, store
+
+
+def _called(services: Sequence[Service], sources: Sequence[Source]) -> set[str]:
+    called = {call.service for s in services for e in s.endpoints for call in calls_in(e.steps)}
+    return called | {target.service for source in sources for target in source.targets}
+
+
+def _check_names(
+    form: ScenarioForm, at: Location, own: Sequence[Service], placement: Placement, findings: Findings
+) -> bool:
+    """Services that are added have names of their own."""
+    for service in own:
+        if service.name in form.services:
+            text = f"adds a service called {service.name}, but the scenario has one of that name; rename that one"
+            findings.add(form, at, text, ("services",))
+            return True
+        taken = {i.name for name, group in placement.instances.items() if name != service.name for i in group}
+        if twice := next((i.name for i in service.instances if i.name in taken), None):
+            text = f"adds an instance called {twice}, but there is one of that name; rename its service"
+            findings.add(form, at, text, ("services",))
+            return True
+    return False
+
+
+def _weigh(form: ScenarioForm, called: set[str], registered: Sequence[str], findings: Findings) -> None:
+    kind = STATIC if form.registry is None else form.registry.kind
+    if kind != STATIC:
+        text = "nobody looks for a service in it: all that are called have registry: static; remove it"
+        findings.weigh(form, ("registry",), bool(called & set(registered)), text)
+    for name, service in form.services.items():
+        if service.registry is not None:
+            text = "all lists are static: there is no registry; remove it, or write e.g. registry: etcd at the top"
+            useful = kind != STATIC and name in called
+            if kind != STATIC:
+                text = f"nobody calls {name}, so nobody has a list of its instances; remove it"
+            findings.weigh(form, ("services", name, "registry"), useful, text)
+
+
+def _check_checks(form: ScenarioForm, findings: Findings) -> None:
+    """Something in the scenario keeps what is to be checked."""
+    kinds = [registry.kind for _, _, registry in _declared(form)]
+    for position, check in enumerate(form.checks):
+        if not any(check in REGISTRY_FORMS[kind].checks for kind in kinds):
+            able = [kind for kind, other in REGISTRY_FORMS.items() if check in other.checks]
+            text = f"got {check}, but nothing here can be held against it; write e.g. registry: {listed(able, 'or')}"
+            findings.weigh(form, ("checks", position), False, f"{text}, or remove it")
+        else:
+            findings.weigh(form, ("checks", position), True, "")
