@@ -47,7 +47,7 @@ def list_(
     what: Annotated[
         str | None,
         typer.Argument(
-            help="A folder, by default scenarios/; or policies, steps, faults, transports, distributions, arrivals.",
+            help="A folder, by default scenarios/; or policies, steps, faults, registries, transports, distributions, arrivals.",
             show_default=False,
             metavar="[FOLDER|KIND]",
         ),
@@ -104,6 +104,21 @@ def _faults() -> Iterator[Entry]:
         yield Entry(kind, _says(modules[kind]).removeprefix(f"`{kind}`: "), beside, form.example)
 
 
+def _registries() -> Iterator[Entry]:
+    import sim.registries as registries
+
+    for kind, form in registries.REGISTRY_FORMS.items():
+        says = _says(registries.KINDS[kind]).removeprefix(f"`{kind}`: ")
+        keys = {info.alias or name: info for name, info in form.model_fields.items()}
+        beside = {name: f"e.g. {info.examples[0]}" for name, info in keys.items() if info.examples}
+        names = " or ".join(form.names()[1:] or form.names())
+        given = next(iter(beside.items()), None)
+        written = f"{{{kind}: {{{given[0]}: {given[1][5:]}}}}}" if given else kind
+        where = "registry, stores" if form.is_store else "registry"
+        versions = f" ({names})" if form.names()[1:] else ""
+        yield Entry(kind + versions, says, beside, f"{where}: {written}")
+
+
 def _distributions() -> Iterator[Entry]:
     from sim.distributions import DISTRIBUTIONS
 
@@ -141,6 +156,7 @@ KINDS: Mapping[str, Callable[[], Iterator[Entry]]] = {
     "policies": _policies,
     "steps": _steps,
     "faults": _faults,
+    "registries": _registries,
     "transports": _transports,
     "distributions": _distributions,
     "arrivals": _arrivals,
