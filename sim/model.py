@@ -175,6 +175,26 @@ Transport = Ideal | Udp | Tcp
 
 
 @dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """How a client probes the servers that it balances over, by the rules of `system`.
+
+    A probe is a request to `endpoint` (None: a connection), and fails when it is refused, reset, answered badly or not
+    within `timeout_s`. `fall` failures in a row take a server out, `rise` successes in a row bring it back. The next
+    probe begins `interval_s` after the end of the last; where some, but not all, that a change takes have been counted
+    `fast_interval_s`, and while the server is out and none has `down_interval_s`.
+    """
+
+    system: str
+    interval_s: float
+    fast_interval_s: float
+    down_interval_s: float
+    timeout_s: float
+    fall: int
+    rise: int
+    endpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CallPolicy:
     """How a caller calls. `timeout_s` bounds each attempt (None: the caller waits for ever)."""
 
@@ -182,6 +202,7 @@ class CallPolicy:
     timeout_s: float | None = None
     retry: Retry | None = None
     transport: Transport = Ideal()
+    health: HealthCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +240,8 @@ class Service:
     """None: back at once, and warm."""
     memory: Memory | None = None
     """None: none."""
+    drain_s: float = 0.0
+    """How long a process that is told to stop serves on before it ends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,8 @@ def list_(
     what: Annotated[
         str | None,
         typer.Argument(
-            help="A folder, by default scenarios/; or policies, steps, faults, registries, transports, distributions, arrivals.",
+            help="A folder, by default scenarios/; or policies, steps, faults, registries, transports, distributions, "
+            "arrivals.",
             show_default=False,
             metavar="[FOLDER|KIND]",
         ),

@@ -44,7 +44,7 @@ class FaultForm(Form, ABC):
 
     kind: ClassVar[str]
     example: ClassVar[str]
-    needs: ClassVar[tuple[Location, ...]] = (("nodes",), ("services",))
+    needs: ClassVar[tuple[Location, ...]] = (("nodes",), ("services",), ("registry",), ("stores",))
     """Sections that its names refer to."""
     later = LATER
     rules: ClassVar[Sequence[Mapping[str, Any]]] = ({"required": ["at"]},)

@@ -13,11 +13,11 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from sim.failures.form import FaultForm, Strike
-from sim.failures.restart import Restart, down_s
+from sim.failures.restart import Restart, down_s, drain_of
 from sim.failures.system import System
 from sim.forms import inside
 from sim.forms.base import Mistake, MistakeError, unknown
-from sim.forms.fields import Duration, Identifier
+from sim.forms.fields import Duration, Flag, Identifier
 from sim.model import Once
 
 
@@ -33,6 +33,7 @@ class RollingRestartForm(FaultForm):
 
     rolling_restart: Identifier = Field(examples=["api"])
     every: Duration | None = Field(None, examples=["30s"])
+    graceful: Flag = Field(False, examples=["true"])
 
     def problems(self) -> Iterator[Mistake]:
         yield from super().problems()
@@ -45,12 +46,14 @@ class RollingRestartForm(FaultForm):
         with inside(self.kind):
             if self.rolling_restart not in system.instances:
                 raise MistakeError(unknown("service", self.rolling_restart, system.instances))
-            for_s = down_s(self.for_, self.rolling_restart, system)
+            drain_s = drain_of(self.rolling_restart, system) if self.graceful else None
+            for_s = (drain_s or 0.0) + down_s(self.for_, self.rolling_restart, system)
         turns = [
             (instance.name, Once(self.at + turn * self.every, for_s))
             for turn, instance in enumerate(system.instances[self.rolling_restart])
         ]
         where = ("every",) if len(turns) > 1 else ("at",)
         return [
-            Strike(where, RollingRestart(f"{cause} ({name})", cause, "instance", name, once)) for name, once in turns
+            Strike(where, RollingRestart(f"{cause} ({name})", cause, "instance", name, once, drain_s))
+            for name, once in turns
         ]

@@ -14,6 +14,8 @@ GROUP_KINDS: tuple[GroupKind, ...] = ("zone", "rack", "region", "vertex", "node"
 AREAS: tuple[TargetKind, ...] = ("zone", "rack", "region")
 """Kinds of groups that fail as one: they share power, cooling, or a control plane."""
 
+REGISTRY = "registry"
+"""In a fault: the registry, whichever kind the variant has."""
 AREAS_COME_FROM = {
     "zone": "write zones: [a, b] in nodes",
     "rack": "write racks: 2 in nodes",
@@ -27,6 +29,12 @@ class TargetName(NamedTuple):
 
     kind: TargetKind | None
     name: str
+
+
+class LeaderName(NamedTuple):
+    """Whoever leads a cluster: `registry`, or the name of a registry's kind or of a store."""
+
+    cluster: str
 
 
 class GroupName(NamedTuple):
@@ -62,14 +70,20 @@ class System:
         calls: Iterable[tuple[str, str]] = (),
         clients_in: Mapping[str, Mapping[str, str | None]] | None = None,
         dialled: Iterable[str] = (),
+        clusters: Mapping[str, tuple[str, ...]] | None = None,
+        registry_kinds: Iterable[str] = (),
     ) -> None:
         """`calls` are pairs of services, a caller and whom it may call; `clients_in` tells, by the name of each source
-        that stands somewhere, the zone, rack, region and vertex; `dialled` are services that somebody calls by tcp."""
+        that stands somewhere, the zone, rack, region and vertex; `dialled` are services that somebody calls by tcp, or
+        looks up; `clusters` are the members that may lead, by the name of a registry or a store, the registry first;
+        `registry_kinds` are all that there could be."""
         self.nodes, self.pools, self.instances = nodes, pools, instances
         self.services = {service.name: service for service in services}
         self.sources = {source.name: source for source in sources}
         self.network = network or Network()
         self.dialled = frozenset(dialled)
+        self._clusters = dict(clusters or {})
+        self._registry_kinds = frozenset(registry_kinds)
         self._clients_in = dict(clients_in or {})
         self._names: dict[TargetKind, set[str]] = {
             "node": set(nodes),
@@ -106,6 +120,16 @@ class System:
                 raise MistakeError(self._unknown(target, kinds))
         return found[0]
 
+    def cluster(self, leader: LeaderName) -> tuple[str, tuple[str, ...]]:
+        """The name of a registry or a store, and its members that may lead. Raises MistakesError."""
+        if leader.cluster == REGISTRY:
+            return next(iter(self._clusters.items()))
+        if leader.cluster not in self._clusters:
+            names = [REGISTRY, *(name for name in self._clusters if name != next(iter(self._clusters)))]
+            with inside("leader"):
+                raise MistakeError(unknown("cluster", leader.cluster, names))
+        return leader.cluster, self._clusters[leader.cluster]
+
     def _unknown(self, target: TargetName, kinds: tuple[TargetKind, ...]) -> str:
         for kind in kinds:
             group = self._groups[kind].get(target.name, ())
@@ -113,6 +137,11 @@ class System:
                 ways = f"{group[0].name} to {group[-1].name}"
                 return f"got {target.name}, which has {len(group)} {kind}s; must be one of {ways}, or a list of them"
         names = set().union(*(self._names[kind] for kind in kinds))
+        if target.name.partition("-")[0] in self._registry_kinds:
+            return (
+                f"got {target.name}, but this scenario, or this variant of it, has no such member; to strike whoever "
+                f"leads the registry, whichever it is, write {{leader: {REGISTRY}}}"
+            )
         return unknown(" or ".join(kinds), target.name, names)
 
     def members(self, group: Group) -> frozenset[str]:

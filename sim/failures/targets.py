@@ -9,7 +9,8 @@ from typing import Annotated, Any, ClassVar
 from pydantic import PlainValidator, WithJsonSchema
 
 from sim.failures.form import TargetsForm
-from sim.failures.system import AREAS, GROUP_KINDS, Group, GroupName, System, TargetName
+from sim.failures.leader import AtLeader
+from sim.failures.system import AREAS, GROUP_KINDS, Group, GroupName, LeaderName, System, TargetName
 from sim.forms import MistakeError, inside, listed, show
 from sim.forms.base import not_one, read_each, schema_of
 from sim.forms.fields import read_identifier
@@ -32,13 +33,13 @@ def _list_of(read: Callable[[Any], Any], what: str) -> Callable[[Any], tuple[Any
     return read_list
 
 
-def _read_target(value: Any) -> TargetName:
+def _read_target(value: Any) -> TargetName | LeaderName:
     if isinstance(value, Mapping):
-        if len(value) != 1 or next(iter(value)) not in ("node", "instance"):
-            raise MistakeError(not_one(value, "a node or an instance; write e.g. {node: app-2}"))
+        if len(value) != 1 or next(iter(value)) not in ("node", "instance", "leader"):
+            raise MistakeError(not_one(value, "a node, an instance or a leader; write e.g. {node: app-2}"))
         [(kind, name)] = value.items()
         with inside(kind):
-            return TargetName(kind, read_identifier(name))
+            return LeaderName(read_identifier(name)) if kind == "leader" else TargetName(kind, read_identifier(name))
     if not isinstance(value, str):
         raise MistakeError(f"got {show(value)}; must name a node or an instance, or list some")
     return TargetName(None, read_identifier(value))
@@ -89,9 +90,9 @@ def field_of(read: Callable[[Any], Any], schema: str) -> Any:
 
 
 _read_targets = _list_of(_read_target, "node or instance")
-TargetsField = Annotated[tuple[TargetName, ...], *field_of(_read_targets, "Targets")]
-NodesField = Annotated[tuple[TargetName, ...], *field_of(_read_targets, "Nodes")]
-InstancesField = Annotated[tuple[TargetName, ...], *field_of(_read_targets, "Instances")]
+TargetsField = Annotated[tuple[TargetName | LeaderName, ...], *field_of(_read_targets, "Targets")]
+NodesField = Annotated[tuple[TargetName | LeaderName, ...], *field_of(_read_targets, "Nodes")]
+InstancesField = Annotated[tuple[TargetName | LeaderName, ...], *field_of(_read_targets, "Instances")]
 AreasField = Annotated[tuple[GroupName, ...], *field_of(_list_of(_read_area, "zone, rack or region"), "Areas")]
 GroupField = Annotated[Group, *field_of(read_group, "Group")]
 GroupsField = Annotated[tuple[Group, ...], *field_of(read_groups, "Groups")]
@@ -102,8 +103,22 @@ class MachinesForm(TargetsForm):
 
     target_kinds: ClassVar[tuple[TargetKind, ...]] = ("node", "instance")
 
-    def fault(self, target: TargetName, system: System, cause: str) -> Fault:
-        return self.made(*system.find(target, self.target_kinds), system, cause)
+    def fault(self, target: TargetName | LeaderName, system: System, cause: str) -> Fault:
+        if isinstance(target, TargetName):
+            return self.made(*system.find(target, self.target_kinds), system, cause)
+        component, members = system.cluster(target)
+        part = None
+        if members:
+            kind: TargetKind = "instance" if "instance" in self.target_kinds else "node"
+            member = members[0] if kind == "instance" else system.node_of[members[0]]
+            part = self.made(kind, member, system, cause)
+        when = self.when if part is None else part.when
+        return AtLeader(cause, cause, "several", f"the leader of {target.cluster}", when, component, part)
+
+    def idle(self, fault: Fault, system: System) -> str:
+        if isinstance(fault, AtLeader) and fault.part is None:
+            return f"{fault.component} has no leader, so nothing is struck; remove it, or use a registry that has one"
+        return super().idle(fault, system)
 
     @abstractmethod
     def made(self, target_kind: TargetKind, target: str, system: System, cause: str) -> Fault:

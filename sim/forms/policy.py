@@ -24,9 +24,10 @@ from sim.forms.base import (
 )
 from sim.forms.declared import DISTRIBUTION, read_declared
 from sim.forms.fields import Duration, Jitter, PositiveNumber, TimeoutField, choice_reader, read_count
+from sim.forms.health import HealthField
 from sim.forms.parameters import example, read_parameters
 from sim.forms.transport import TransportField
-from sim.model import FAILURES, Balance, CallPolicy, Outcome, Retry, Transport
+from sim.model import FAILURES, Balance, CallPolicy, HealthCheck, Outcome, Retry, Transport
 from sim.units import format_duration
 
 DEFAULT_BALANCE = "round_robin"
@@ -146,6 +147,7 @@ class CallPolicyForm(Form):
     timeout: TimeoutField = Field(None, examples=["250ms"])
     retry: RetryField = Field(None, examples=["{attempts: 3}"])
     transport: TransportField | None = Field(None, examples=["tcp"])
+    health: HealthField = Field(None, examples=["haproxy@2.6"])
 
 
 def merge_policies(layers: Iterable[CallPolicyForm], transport: Transport) -> CallPolicy:
@@ -155,6 +157,7 @@ def merge_policies(layers: Iterable[CallPolicyForm], transport: Transport) -> Ca
     Raises MistakesError, located within the last layer that has `retry`.
     """
     balance, timeout, retry = Balance(DEFAULT_BALANCE, {}), None, None
+    health: HealthCheck | None = None
     for layer in layers:
         given = layer.model_fields_set
         if "balance" in given and layer.balance is not None:
@@ -163,9 +166,11 @@ def merge_policies(layers: Iterable[CallPolicyForm], transport: Transport) -> Ca
             timeout = layer.timeout
         if "transport" in given and layer.transport is not None:
             transport = layer.transport
+        if "health" in given:
+            health = layer.health
         if "retry" in given:
             retry = None if layer.retry is None else {**(retry or {}), **_retry_keys(layer.retry, retry)}
-    return CallPolicy(balance, timeout, None if retry is None else _retry(retry), transport)
+    return CallPolicy(balance, timeout, None if retry is None else _retry(retry), transport, health)
 
 
 def _retry_keys(form: RetryForm, wider: Mapping[str, Any] | None) -> dict[str, Any]:

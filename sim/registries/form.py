@@ -57,6 +57,11 @@ class RegistryForm(Form, ABC):
     """May it stand under `stores`?"""
     checks: ClassVar[tuple[str, ...]] = ()
     """Which of the scenario's `checks` can be held against it."""
+    has_leader: ClassVar[bool] = False
+    """Do the instances of the first service that it adds elect a leader, whom faults may strike? Then what `start` puts
+    into `cluster.components` has a method `leader()`: the name of an instance, or None while nobody leads."""
+    looks_up_names: ClassVar[bool] = False
+    """Do clients ask it for addresses, so that `dns_outage` strikes it?"""
     uses_disk: ClassVar[bool] = False
     """Do its servers flush to the disks of their nodes?"""
 

@@ -11,10 +11,12 @@ from sim.failures.overlaps import Dead, check_overlaps
 from sim.failures.system import System
 from sim.forms import MistakeError, MistakesError
 from sim.model import Chaos, Fault, Network, Once, Renewal, RunPlan, Service, Source, Tcp
+from sim.registries import REGISTRY_FORMS
 from sim.scenario.document import ScenarioForm
 from sim.scenario.findings import Findings
 from sim.scenario.idle import calls_in
 from sim.scenario.placement import Placement
+from sim.scenario.registries import Added
 from sim.scenario.sites import Sites
 from sim.scenario.topologies import Spot
 from sim.scenario.vertices import Vertices
@@ -32,21 +34,24 @@ def system_of(
     services: Sequence[Service],
     sources: Sequence[Source],
     network: Network,
-    talks: Sequence[tuple[str, str]],
+    added: Added,
 ) -> System:
-    """What there is to break; `talks` are pairs of services that exchange messages without calls."""
+    """What there is to break."""
     made = [
         (service.name, call)
         for service in services
         for endpoint in service.endpoints
         for call in calls_in(endpoint.steps)
     ]
-    calls = dict.fromkeys([*((caller, call.service) for caller, call in made), *talks])
+    calls = dict.fromkeys([*((caller, call.service) for caller, call in made), *added.talks])
     dialled = {call.service for _, call in made if isinstance(call.policy.transport, Tcp)}
     dialled |= {t.service for source in sources for t in source.targets if isinstance(source.policy.transport, Tcp)}
     clients_in = {source.name: _places(source.zone, placement.sites) for source in sources if source.zone is not None}
     world = placement.nodes, placement.pools, placement.instances
-    return System(*world, services, sources, network, calls, clients_in, dialled)
+    dialled |= added.looked_up
+    return System(
+        *world, services, sources, network, calls, clients_in, dialled, added.clusters, frozenset(REGISTRY_FORMS)
+    )
 
 
 def _places(site: str, sites: Sites) -> dict[str, str | None]:

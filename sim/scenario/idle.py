@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from sim.failures import Restart
+from sim.failures.system import System
 from sim.forms import listed
 from sim.model import Fault, Ideal, Network, Service, Source
 from sim.scenario.document import ScenarioForm
@@ -46,6 +48,15 @@ def weigh_starts(form: ScenarioForm, faults: Sequence[Fault], findings: Findings
         if service.start is not None:
             text = "nothing ever starts: all are up and warm at 0, and nothing crashes; remove it, or add failures"
             findings.weigh(form, ("services", name, "start"), crashes or service.memory is not None, text)
+
+
+def weigh_drains(form: ScenarioForm, faults: Sequence[Fault], system: System, findings: Findings) -> None:
+    """Somebody has to tell a process to stop for it to serve on."""
+    told = {system.service_of[f.target] for f in faults if isinstance(f, Restart) and f.drain_s is not None}
+    for name, service in form.services.items():
+        if service.drain is not None:
+            text = f"nothing tells {name} to stop; remove it, or write e.g. restart: {name}-1 with graceful: true"
+            findings.weigh(form, ("services", name, "drain"), name in told, text)
 
 
 def weigh_sizes(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sim.forms import MistakeError, MistakesError, listed
@@ -48,6 +48,10 @@ class Added:
     services: tuple[Service, ...]
     talks: tuple[tuple[str, str], ...]
     """Pairs of services that exchange messages because of them."""
+    clusters: Mapping[str, tuple[str, ...]]
+    """The members that may lead, by the name of the registry (the first; `static` where there is none) or store."""
+    looked_up: frozenset[str]
+    """Services whose addresses are asked for by name."""
 
 
 def registries(
@@ -62,6 +66,8 @@ def registries(
     components: list[Component] = []
     added: list[Service] = []
     talks: list[tuple[str, str]] = []
+    clusters: dict[str, tuple[str, ...]] = {STATIC if form.registry is None else form.registry.kind: ()}
+    looked_up: set[str] = set()
     for at, name, registry in _declared(form):
         is_registry = at == ("registry",)
         scope = Scope(name, is_registry, registered if is_registry else (), placement, occupied, registry.uses_disk)
@@ -75,10 +81,12 @@ def registries(
             continue
         added += own
         components += [] if component is None else [component]
+        clusters[name] = tuple(i.name for i in own[0].instances) if own and registry.has_leader else ()
+        looked_up |= set(scope.registered) if registry.looks_up_names else set()
         talks += [(one, other.name) for one in [*concerned, *(s.name for s in own)] for other in own]
     _weigh(form, called, registered, findings)
     _check_checks(form, findings)
-    return Added(tuple(components), tuple(added), tuple(talks))
+    return Added(tuple(components), tuple(added), tuple(talks), clusters, frozenset(looked_up & called))
 
 
 def _declared(form: ScenarioForm) -> Iterator[tuple[Location, str, RegistryForm]]:

@@ -12,7 +12,7 @@ from sim.scenario.cycles import certain_cycles
 from sim.scenario.document import ScenarioForm
 from sim.scenario.faults import faults, system_of
 from sim.scenario.findings import Findings
-from sim.scenario.idle import weigh_all, weigh_sizes, weigh_starts
+from sim.scenario.idle import weigh_all, weigh_drains, weigh_sizes, weigh_starts
 from sim.scenario.network import Zones
 from sim.scenario.placement import Placement
 from sim.scenario.plan import check_steady, check_users, run_plan
@@ -41,7 +41,8 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
         endpoints = tuple(_endpoint(e, parts, service, scope) for e, parts in callees.endpoints(name).items())
         start = None if service.start is None else service.start.start()
         memory = None if service.memory is None else service.memory.memory()
-        services.append(Service(name, _concurrency(service), placement.instances[name], endpoints, start, memory))
+        seats, drain_s = placement.instances[name], service.drain or 0.0
+        services.append(Service(name, _concurrency(service), seats, endpoints, start, memory, drain_s))
     _check_names(form, findings)
     _check_nesting(form, services, findings)
     _check_cycles(form, services, findings)
@@ -49,13 +50,14 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
     added = registries(form, placement, services, sources, findings)
     everything = (*services, *added.services)
     network = sites.network()
-    system = system_of(form, placement, everything, sources, network, added.talks)
+    system = system_of(form, placement, everything, sources, network, added)
     struck, chaos = faults(form, run, system, findings)
     check_steady(form, findings)
     check_users(form, sources, findings)
     sites.check(placement.nodes.values(), services, sources)
     weigh_all(form, placement, services, sources, findings)
     weigh_starts(form, struck, findings)
+    weigh_drains(form, struck, system, findings)
     weigh_sizes(form, network, services, sources, findings)
     check_disks(form, services, placement, findings)
     check_memory(form, services, placement.nodes, findings)

@@ -16,6 +16,7 @@ from sim.failures import FAULT_FORMS
 from sim.failures.links import LinkNameForm
 from sim.failures.partition import OneWayForm
 from sim.forms import STEP_FORMS, Form
+from sim.forms.health import HealthForm
 from sim.forms.policy import RetryForm
 from sim.forms.transport import IdealForm, TcpForm, UdpForm
 from sim.registries import REGISTRY_FORMS
@@ -75,7 +76,7 @@ def _of_forms() -> dict[str, Any]:
         *TOPOLOGIES.values(),
         LinkNameForm,
         OneWayForm,
-        *(IdealForm, UdpForm, TcpForm),
+        *(HealthForm, IdealForm, UdpForm, TcpForm),
         *STEP_FORMS.values(),
         *FAULT_FORMS.values(),
         *REGISTRY_FORMS.values(),

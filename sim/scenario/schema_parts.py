@@ -24,6 +24,7 @@ from sim.forms.fields import (
     quantity_pattern,
     quantity_schema,
 )
+from sim.forms.health import CHECKERS, HealthForm
 from sim.forms.names import VERTEX_SCHEMA
 from sim.forms.policy import RetryForm
 from sim.forms.steps import REFERENCE_SCHEMA, STEPS_SCHEMA
@@ -70,6 +71,9 @@ def unions() -> dict[str, Any]:
         },
         "Registry": _registry(list(REGISTRY_FORMS.values())),
         "Store": _registry([form for form in REGISTRY_FORMS.values() if form.is_store]),
+        "Health": {
+            "anyOf": [choices_schema("none", *CHECKERS), one_of(dict.fromkeys(CHECKERS, ref(HealthForm.__name__)))]
+        },
         "Retry": {"anyOf": [choices_schema("none"), ref(RetryForm.__name__)]},
         "Concurrency": {
             "anyOf": [choices_schema("goroutines", "event_loop"), one_of({"threads": ref(ThreadsForm.__name__)})]
@@ -101,7 +105,7 @@ def _registry(forms: list[type[RegistryForm]]) -> dict[str, Any]:
 
 
 def _targets(*kinds: str) -> dict[str, Any]:
-    return _one_or_some({"anyOf": [IDENTIFIER_SCHEMA, one_of(dict.fromkeys(kinds, IDENTIFIER_SCHEMA))]})
+    return _one_or_some({"anyOf": [IDENTIFIER_SCHEMA, one_of(dict.fromkeys((*kinds, "leader"), IDENTIFIER_SCHEMA))]})
 
 
 def _one_or_some(schema: dict[str, Any]) -> dict[str, Any]:

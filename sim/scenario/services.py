@@ -129,6 +129,7 @@ class ServiceForm(Form):
     memory: MemoryForm | None = Field(None, examples=["{limit: 512MB, base: 200MB, per_request: 2MB}"])
     start: StartForm | None = Field(None, examples=["{boot: 5s, warm_up: {for: 30s, speed: 0.3}}"])
 
+    drain: Duration | None = Field(None, examples=["10s"])
     registry: OwnRegistry | None = Field(None, examples=["static"])
 
     rules = (
