@@ -12,6 +12,8 @@ from statistics import mean
 import numpy as np
 import pytest
 
+from sim.checks.events import MembershipState, ObserverRestarted
+from sim.checks.swim import SwimCheck
 from sim.protocols.swim import LAN, LOCAL, SERF, WAN, Config, Member
 from sim.protocols.swim.beliefs import Beliefs
 from sim.protocols.swim.formulas import (
@@ -300,16 +302,16 @@ def test_a_stream_saves_whom_datagrams_do_not_reach():
 
 
 def resurrections(group: Group) -> list[str]:
-    """Members that someone believed alive again without a higher incarnation, and incarnations that fell."""
-    last: dict[tuple[str, str], tuple[int, str]] = {}
-    found = []
-    for at_s, believer, record in group.log:
-        incarnation, status = last.get((believer, record.name), (0, "alive"))
-        rose = record.incarnation > incarnation
-        if (status in ("dead", "left") and not rose) or record.incarnation < incarnation:
-            found.append(f"{at_s:.3f} s: {believer} on {record.name}: {status} {incarnation}, then {record}")
-        last[believer, record.name] = record.incarnation, record.status
-    return found
+    """What the checker says of all that was believed; everyone began with everyone at incarnation 1."""
+    check = SwimCheck()
+    for member in group.names:
+        for observer in (member, *group.names):
+            check.observe(MembershipState(0.0, "group", observer, member, "alive", 1))
+    for at_s, observer, record in group.log:
+        if record.name == observer and record.incarnation == 1:
+            check.observe(ObserverRestarted(at_s, "group", observer))
+        check.observe(MembershipState(at_s, "group", observer, record.name, record.status, record.incarnation))
+    return check.violations()
 
 
 def no_resurrections(member: type[Member], seed: int) -> Group:

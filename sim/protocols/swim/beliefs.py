@@ -7,7 +7,7 @@ incarnation or not at all, for as long as its death is remembered (`gossip_to_th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sim.protocols.swim.agenda import Agenda
 from sim.protocols.swim.broadcasts import Broadcasts
@@ -26,7 +26,7 @@ class Beliefs:
         self.incarnation = 0
         self.leaving = False
         self.changes: list[Record] = []
-        """Members that came, fell under suspicion, died or left, in that order of events; for the owner to take."""
+        """Each change of what it believes, of itself too, in order; for the owner to take."""
         self.failed: dict[str, Record] = {}
         """Dead and not come back, forgotten by memberlist or not: whom Serf tries again."""
         self._config, self._roster, self._broadcasts = config, roster, broadcasts
@@ -36,8 +36,16 @@ class Beliefs:
     def announce(self) -> None:
         """Says that this member is there, with its first or next incarnation."""
         self.incarnation += 1
-        self._roster.put(Record(self.name, self.incarnation, "alive", self._agenda.now_s))
+        self._become(Record(self.name, self.incarnation, "alive", self._agenda.now_s))
         self._broadcasts.put(Alive(self.name, self.incarnation))
+
+    def forget(self, names: Collection[str]) -> None:
+        """Knows these no longer, as if it had never heard of them."""
+        for name in names:
+            record = self._roster.get(name)
+            assert record is not None and record.status in ("dead", "left"), f"{name} is {record}"
+            self.changes.append(record._replace(status="forgotten"))
+        self._roster.forget(names)
 
     def alive(self, claim: Alive) -> None:
         node, incarnation = claim
@@ -50,10 +58,8 @@ class Beliefs:
             return
         self._end_suspicion(node)
         self._broadcasts.put(claim)
-        if before is not None and before.status == "alive":
-            self._roster.put(before._replace(incarnation=incarnation))
-        else:
-            self._become(Record(node, incarnation, "alive", self._agenda.now_s))
+        since_s = before.changed_s if before is not None and before.status == "alive" else self._agenda.now_s
+        self._become(Record(node, incarnation, "alive", since_s))
 
     def suspect(self, claim: Suspect) -> None:
         node, incarnation, by = claim
@@ -115,7 +121,7 @@ class Beliefs:
     def _refute(self, accused: int) -> None:
         self.incarnation = max(self.incarnation, accused) + 1
         self._awareness.add(1)
-        self._roster.put(Record(self.name, self.incarnation, "alive", self._agenda.now_s))
+        self._become(Record(self.name, self.incarnation, "alive", self._agenda.now_s))
         self._broadcasts.put(Alive(self.name, self.incarnation))
 
     def _begin_suspicion(self, claim: Suspect) -> Suspicion:

@@ -94,7 +94,7 @@ class Member:
 
     @property
     def changes(self) -> list[Record]:
-        """What it learned, oldest first; the owner clears it."""
+        """What it learned, of itself too, oldest first; the owner clears it."""
         return self._beliefs.changes
 
     @property

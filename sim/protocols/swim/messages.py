@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-Status = Literal["alive", "suspect", "dead", "left"]
+Status = Literal["alive", "suspect", "dead", "left", "forgotten"]
+"""`forgotten` is said of what is no longer believed at all; no record that is held or sent has it."""
 
 
 class Record(NamedTuple):

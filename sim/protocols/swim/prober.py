@@ -101,7 +101,7 @@ class Prober:
         oldest_s = self._agenda.now_s - self._config.gossip_to_the_dead_s
         gone = [name for name, record in self._roster.departed.items() if record.changed_s < oldest_s]
         if gone:
-            self._roster.forget(gone)
+            self._beliefs.forget(gone)
         self._roster.new_pass()
 
     def _ask_others(self) -> None:
