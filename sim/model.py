@@ -347,6 +347,18 @@ class Fault(ABC):
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """Requests that daemons at the instances of `client` (a service, or `source:NAME`) may send to single instances of
+    a service, beside all traffic. `policy` bounds and carries them; nothing is balanced."""
+
+    name: str
+    client: str
+    service: str
+    endpoint: str
+    policy: CallPolicy
+
+
+@dataclass(frozen=True, slots=True)
 class Chaos:
     """What `chaos` drew with `seed`: names of entries of `failures`, and what would stand there in a scenario file."""
 
@@ -426,5 +438,6 @@ class Model:
     chaos: Chaos | None = None
     components: tuple[Component, ...] = ()
     """The registry, if there is one, the stores, and health checks."""
+    probes: tuple[Probe, ...] = ()
     checks: tuple[str, ...] = ()
     """What runs are held against while they go on: `raft`, `linearizable`."""

@@ -26,7 +26,7 @@ from sim.engine.clock import Environment
 from sim.engine.cluster import Cluster
 from sim.engine.node_clocks import NodeClock
 from sim.errors import DsimError, PluginError
-from sim.kernel.codes import CANCELLED, OK_PC, OUTCOMES, SIGNAL_DONE, SIGNAL_FULL, SIGNAL_START
+from sim.kernel.codes import CANCELLED, OK_PC, OUTCOMES, SIGNAL_DONE, SIGNAL_ENDED, SIGNAL_FULL, SIGNAL_START
 from sim.kernel.draws import uniform
 from sim.kernel.keys import USER_WORDS
 
@@ -135,6 +135,8 @@ class Behaviours:
                 event = self.waiting.get((task, generation), {}).pop(operation, None)
                 if event is not None:
                     event.succeed(OUTCOMES[outcome])
+            elif kind == SIGNAL_ENDED:
+                self.env.ended(operation, OUTCOMES[outcome])
             elif kind == SIGNAL_FULL:
                 self.env.on_full_memory(task)
             else:

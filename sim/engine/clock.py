@@ -38,6 +38,10 @@ class Environment(simpy.Environment):
         self.on_spool: Callable[[], None] = lambda: None
         self.on_full_memory: Callable[[int], None] = lambda instance: None
         self.on_look: Callable[[], None] = lambda: None
+        self.on_life: Callable[[int, int], None] = lambda act, row: None
+        """Told of every act by which hosts and processes die, come back, stand still and go on."""
+        self._begun: dict[int, Callable[[str], None]] = {}
+        self._begun_count = 0
         self._next_look_s = 0.0
         self._slice_at_s, self._still = -1.0, 0
 
@@ -93,7 +97,22 @@ class Environment(simpy.Environment):
             self.on_signals()
         if done < 0:
             raise DsimError("starts more operations at once than the kernel has room for (about a million)")
+        if loop.CRASH_INSTANCE <= act <= loop.RESUME_NODE:
+            self.on_life(act, row)
         return bool(done)
+
+    def begin(
+        self, act: int, row: int, key: int, then: Callable[[str], None], pc: int = 0, amount: float = 0.0
+    ) -> None:
+        """Begin something in the kernel (PROBE, WRITE) whose outcome, a word of `sim.kernel.codes`, goes to `then`."""
+        number = self._begun_count
+        self._begun_count = (number + 1) & 0x7FFFFFFF
+        self._begun[number] = then
+        self.control(act, row, key, pc, number, amount)
+
+    def ended(self, number: int, outcome: str) -> None:
+        """What was begun under a number has ended."""
+        self._begun.pop(number)(outcome)
 
     def at(self, time_s: float) -> simpy.Event:
         """An event that happens at an absolute time (now, if that has passed)."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import cached_property
 from math import prod
-from typing import Literal
+from typing import Any, Literal
 
 from sim.distributions import Distribution
 from sim.engine import loop
 from sim.engine.clock import Environment
+from sim.engine.daemons import Daemon, operation_key
+from sim.engine.hosts import SOURCE, Hosts
+from sim.engine.mail import Mail
 from sim.engine.memory import Fillings, OutOfMemory
 from sim.engine.neighbours import Neighbours
 from sim.engine.node_clocks import NodeClock
 from sim.engine.starts import Starts
+from sim.engine.views import Views
 from sim.engine.wires import Change, Interference
 from sim.errors import DsimError
 from sim.model import TargetKind
@@ -38,6 +43,95 @@ class Cluster:
         self._network = Interference(
             env.tables, lambda row, bytes_per_s: self.env.control(loop.SET_SPEED, row, amount=bytes_per_s)
         )
+        self._probed = 0
+        self.components: dict[str, Any] = {}
+        """What the model's components run as, by their names."""
+        self.daemons: dict[str, Daemon] = {}
+        """By address."""
+        self.log: list[tuple[float, str, str, str, str]] = []
+        """What the control plane did: (time in s, component, event, subject, detail)."""
+
+    @cached_property
+    def hosts(self) -> Hosts:
+        """Where daemons run."""
+        return Hosts(self.env, self.clock, self.record)
+
+    @cached_property
+    def mail(self) -> Mail:
+        """Carries the daemons' messages."""
+        return Mail(self.env, self._network)
+
+    @cached_property
+    def _views(self) -> Views:
+        return Views(self.env)
+
+    def start_components(self) -> None:
+        """Let the control plane begin: every component makes its daemons, then all of them start."""
+        for component in self._tables.model.components:
+            component.start(self)
+        for daemon in list(self.daemons.values()):
+            daemon.started()
+
+    def component(self, name: str) -> Any:
+        """What a component of the model runs as."""
+        return self.components[_known(self.components, name, "component")]
+
+    def daemon(self, address: str) -> Daemon:
+        return self.daemons[_known(self.daemons, address, "daemon")]
+
+    def record(self, component: str, event: str, subject: str, detail: str = "") -> None:
+        """Add a line to the control plane's log."""
+        self.log.append((self.env.now, component, event, subject, detail))
+
+    def publish(self, client: str, service: str, members: Sequence[str]) -> None:
+        """From now on a client (an instance, or `source:NAME`) balances its calls to a service over exactly these
+        instances, in this order. Of none: its calls end `unavailable`."""
+        if self._views.publish(client, service, members):
+            self.record("views", "view", client, f"{service}: {' '.join(members)}")
+
+    def view(self, client: str, service: str) -> tuple[str, ...]:
+        """The instances of a service that a client knows."""
+        return self._views.known(client, service)
+
+    def clients_of(self, service: str) -> list[str]:
+        """Who calls a service: instances, and sources as `source:NAME`."""
+        return [client for client, services in self._tables.clients.items() if service in services]
+
+    def instances_of(self, service: str) -> list[str]:
+        found = next(known for known in self._tables.model.services if known.name == service)
+        return [instance.name for instance in found.instances]
+
+    def node_of(self, instance: str) -> str:
+        """The name of the node that an instance runs on."""
+        return self._tables.model.nodes[int(self._tables.state["instance"][self._instance(instance)]["node"])].name
+
+    def is_up(self, instance: str) -> bool:
+        """Does a process live? For records only: no protocol may ask it."""
+        return self.hosts.find(instance).up
+
+    def stop_instance(self, name: str) -> None:
+        """Ask a process to end (SIGTERM): its daemons say good-bye. Whoever asks ends it later."""
+        self.record("truth", "stopping", name)
+        host = self.hosts.find(name)
+        for daemon in host.daemons:
+            host.when_running(daemon.stopping, host.incarnation)
+
+    def probe(self, client: str, name: str, instance: str, then: Callable[[str], None]) -> None:
+        """Send one of the requests of `Model.probes` from a host to an instance, through its queue and the network;
+        `then` gets the outcome, a word of `sim.kernel.codes`."""
+        tables = self._tables
+        edge = tables.probe_row[_known(tables.probe_row, name, "probe")]
+        service = tables.state["service"][int(tables.state["edge"][edge]["service"])]
+        ordinal = self._instance(instance) - int(service["first_instance"])
+        if client.startswith(SOURCE):
+            sources = [source.name for source in tables.model.sources]
+            row = -1 - sources.index(client.removeprefix(SOURCE))
+        else:
+            row = self._instance(client)
+        self._probed += 1
+        plan = tables.model.run
+        key = operation_key(f"{plan.seed}/{tables.replication}/probe/{client}/{name}/{instance}/{self._probed}")
+        self.env.begin(loop.PROBE, edge, key, then, pc=row, amount=float(ordinal))
 
     def _node(self, name: str) -> int:
         return _row(self._tables.node_row, name, "node")
@@ -195,6 +289,10 @@ class Cluster:
 
 
 def _row(rows: dict[str, int], name: str, kind: str) -> int:
-    if name not in rows:
-        raise DsimError(f"{kind} {name!r} does not exist; there are: {', '.join(rows)}")
-    return rows[name]
+    return rows[_known(rows, name, kind)]
+
+
+def _known(names: Collection[str], name: str, kind: str) -> str:
+    if name not in names:
+        raise DsimError(f"{kind} {name!r} does not exist; there are: {', '.join(names)}")
+    return name

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.kernel.calls import SPOOLED, end_attempt, resume, start_attempt, start_call, start_thinking
+from sim.kernel.calls import SPOOLED, end_attempt, renew_view, resume, start_attempt, start_call, start_thinking
 from sim.kernel.codes import (
     ARRIVE,
     BROKEN,
@@ -27,6 +27,7 @@ from sim.kernel.codes import (
     OUTBOX,
     OVERDUE,
     REPLY,
+    REPORT_PC,
     RESET,
     RETRY,
     SEVERED,
@@ -39,6 +40,7 @@ from sim.kernel.codes import (
     TIMEOUT,
 )
 from sim.kernel.draws import derive, uniform
+from sim.kernel.errands import occupy
 from sim.kernel.events import KIND_MASK, READY_MASK, pop_heap, schedule, wake
 from sim.kernel.hooks import ask_wire, data_of, state_at
 from sim.kernel.jit import b1, f8, i8, kernel, u8, void
@@ -52,6 +54,7 @@ from sim.kernel.servers import cancel, crash_instance, deliver
 from sim.kernel.tables import CAPACITY, STATE_TYPE
 from sim.kernel.timers import expired
 from sim.steps import run_task
+from sim.steps.disk import disk_time
 from sim.steps.parallel import new_branch
 from sim.traffic import next_arrival
 
@@ -88,6 +91,9 @@ def issue(S, source_row, user, index, key):
     call_row = new_call(S)
     call = S.call[call_row]
     call.task = NONE
+    call.client = NONE
+    call.probe = NONE
+    call.endpoint = NONE
     call.edge = S.branch[target].pc
     call.channel = source.channels + S.edge[call.edge].channel
     call.source = source_row
@@ -130,6 +136,28 @@ def end_thinking(S, row):
     number = row - source.first_user
     person = derive(source.key, np.uint64(number))
     issue(S, user.source, row, user.cycle * source.users + number, derive(person, np.uint64(user.cycle)))
+
+
+@kernel(void, STATE_TYPE, i8, i8, i8, i8, u8, inline=True)
+def probe(S, edge_row, client, number, endpoint, key):
+    """A request of the control plane's sets out, to one instance; no traffic's, so nobody's cohort."""
+    call_row = new_call(S)
+    call = S.call[call_row]
+    call.task = NONE
+    call.client = client if client >= 0 else NONE
+    call.probe = number
+    call.endpoint = endpoint
+    call.edge = edge_row
+    call.source = NONE if client >= 0 else -1 - client
+    channels = S.instance[client].channels if client >= 0 else S.source[-1 - client].channels
+    call.channel = channels + S.edge[edge_row].channel
+    call.user = NONE
+    call.measured = 0
+    call.depth = 1
+    call.index = number
+    call.fresh = key
+    call.kept = key
+    start_call(S, call_row)
 
 
 # Events -------------------------------------------------------------------------------------------------------------
@@ -322,12 +350,15 @@ START, FLUSH, CRASH_INSTANCE, RESTORE_INSTANCE, CRASH_NODE, RESTORE_NODE = range
 PAUSE_INSTANCE, RESUME_INSTANCE, PAUSE_NODE, RESUME_NODE = range(6, 10)
 SET_SPEED, SET_OWN_SPEED, SET_CORES, WEIGH = range(10, 14)
 BURST, CALL, FINISH = range(14, 17)
+PROBE, WRITE, RENEW_VIEW = range(17, 20)
 
 
 @kernel(i8, u8, i8, i8, i8, i8, i8, f8, cache=True)
 def control(address, act, row, generation, pc, operation, amount):
     """One act. For behaviours (BURST, CALL, FINISH) `row` and `generation` name the task; returns 0 if it is gone, -1
-    where there is no room for another operation."""
+    where there is no room for another operation. PROBE: along the edge `row`, from the client `pc` (an instance, or
+    -1 - source), to the endpoint `amount`; WRITE: so many bytes (`amount`) to the disk of the node `row`; of both,
+    `operation` is the number that is told at the end, `generation` the key of their draws."""
     S = state_at(address)
     if act == START:
         if S.source[row].users == 0:
@@ -374,6 +405,15 @@ def control(address, act, row, generation, pc, operation, amount):
         change_cap(S, row)
     elif act == WEIGH:
         weigh(S, row)
+    elif act == RENEW_VIEW:
+        renew_view(S, row)
+    elif act in (PROBE, WRITE) and room(S) == 0:
+        return -1
+    elif act == PROBE:
+        probe(S, row, pc, operation, int(amount), np.uint64(generation))
+    elif act == WRITE:
+        work = disk_time(S, row, amount, 1, np.uint64(generation), operation)
+        occupy(S, operation, 0, S.node[row].disk, REPORT_PC, work)
     elif S.task[row].generation != generation:
         return 0
     elif act == FINISH:

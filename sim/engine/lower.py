@@ -50,8 +50,10 @@ class Lowering:
         self.disk_row: dict[str, int] = {}
         self.first_instance: dict[str, int] = {}
         self.endpoint_rows: list[tuple[str, str]] = []
-        self.channel_of: dict[str, dict[tuple[str, str, str, int], int]] = {}
+        self.channel_of: dict[str, dict[tuple[str, str, str, int, str], int]] = {}
         self.balances: dict[str, list[tuple[str, Balance, int]]] = {}
+        self.followed: dict[str, list[bool]] = {}
+        self.probe_row: dict[str, int] = {}
         self.policy_row: dict[str, int] = {}
         self.templates: dict[tuple[str, str, str], tuple[int, int, int]] = {}
         self.timers: dict[float, int] = {}
@@ -86,17 +88,18 @@ class Lowering:
             return twins[policy]
         edge.name = name if not twins else f"{name} ({len(twins) + 1})"
         twins[policy] = len(self.edges)
-        edge.channel = self._channel(client, edge.service, edge.policy)
+        edge.channel = self._channel(client, edge.service, edge.policy, edge.probe)
         self.edges.append(edge)
         return len(self.edges) - 1
 
-    def _channel(self, client: str, service: str, policy: CallPolicy) -> int:
-        """The ordinal of a client's balancer and connections towards a service."""
+    def _channel(self, client: str, service: str, policy: CallPolicy, probe: str) -> int:
+        """The ordinal of a client's balancer and connections towards a service; probes have their own."""
         known = self.channel_of.setdefault(client, {})
         balance, transport = policy.balance, self._transport(policy.transport)
-        key = (service, balance.policy, repr(sorted(balance.params.items())), transport)
+        key = (service, balance.policy, repr(sorted(balance.params.items())), transport, probe)
         if key not in known:
             known[key] = len(known)
+            self.followed.setdefault(client, []).append(not probe)
             self.balances.setdefault(client, []).append((service, balance, transport))
         return known[key]
 
@@ -111,6 +114,7 @@ class Lowering:
         self._topology()
         self._programs()
         self._sources()
+        self._probes()
         for transport, row in self.transport_row.items():
             add_transport(self.state, row, transport)
         self._channels()
@@ -135,10 +139,29 @@ class Lowering:
             self.disk_row,
             self.behaviours,
             list(self.policy_row),
+            self._clients(),
+            self.probe_row,
         )
         if needs_wire(self.model, self.transport_row):
             lowered.lay_wires()
         return lowered
+
+    def _clients(self) -> dict[str, dict[str, list[int]]]:
+        """By client (an instance, or `source:NAME`) and service, the channels whose view follows what it is told."""
+        S = self.state
+        hosts = [
+            (instance.name, service.name, S.instance[row].channels)
+            for row, (service, instance) in enumerate(self.instances)
+        ]
+        hosts += [
+            (f"source:{s.name}", f"source:{s.name}", S.source[row].channels) for row, s in enumerate(self.model.sources)
+        ]
+        clients: dict[str, dict[str, list[int]]] = {}
+        for host, client, first in hosts:
+            for ordinal, (service, _, _) in enumerate(self.balances.get(client, ())):
+                if self.followed[client][ordinal]:
+                    clients.setdefault(host, {}).setdefault(service, []).append(int(first) + ordinal)
+        return clients
 
     def _roots(self) -> int:
         return sum(edge.is_root for edge in self.edges)
@@ -252,6 +275,12 @@ class Lowering:
                 )
         numbers = np.array([targets.index(name) for name in source.arrivals.endpoint_names], np.float64)
         return self.laws.append(numbers[source.arrivals.endpoints])
+
+    def _probes(self) -> None:
+        for probe in self.model.probes:
+            caller = f"{probe.client.removeprefix('source:')} ({probe.name})"
+            edge = Edge(caller, probe.service, probe.endpoint, probe.policy, "", NONE, probe=probe.name)
+            self.probe_row[probe.name] = self._edge(edge, probe.client)
 
     # Balancers
 

@@ -26,6 +26,8 @@ class Edge:
     channel: int
     slo_s: float = float("inf")
     is_root: bool = False
+    probe: str = ""
+    """Of the control plane: the probe's name."""
 
 
 @dataclass
@@ -52,6 +54,10 @@ class Lowered:
     behaviours: list[tuple[str, list[int]]]
     """Generator functions, and the program rows of the calls that each may make."""
     policies: list[str]
+    clients: dict[str, dict[str, list[int]]]
+    """By client (an instance, or `source:NAME`) and service, the channels whose view follows what it is told."""
+    probe_row: dict[str, int]
+    """Edges of probes, by name."""
     wires: Wires | None = None
     """Where messages take more than their latencies."""
 

@@ -11,6 +11,9 @@ import pandas as pd
 
 from sim.kernel.histogram import BINS, quantile
 
+CONTROL = ("time_s", "component", "event", "subject", "detail")
+"""Columns of the control plane's log."""
+
 ScopeKind = Literal["source", "request", "call", "endpoint", "service", "instance", "node", "disk", "link"]
 
 
@@ -116,6 +119,11 @@ class Run:
     wall_s: float
     faults: list[tuple[str, float, float]] = field(default_factory=list)
     """(name, start_s, end_s) of each fault episode."""
+    control: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(CONTROL)))
+    """What the control plane did, a row an event: time_s, component, event, subject, detail (docs/registries.md says
+    which words there are). Of the component `truth`: when instances were down, up, paused, resumed, stopping."""
+    violations: list[str] = field(default_factory=list)
+    """What the model's safety checkers found, a sentence each."""
 
     def scope(self, kind: ScopeKind, name: str) -> Scope:
         for scope in self.scopes:

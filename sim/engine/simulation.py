@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from sim.engine import collect, loop
 from sim.engine.behaviours import Behaviours
@@ -15,7 +16,7 @@ from sim.engine.cluster import Cluster
 from sim.engine.episodes import episodes
 from sim.engine.lower import lower
 from sim.engine.observe import Observer
-from sim.engine.run import Run
+from sim.engine.run import CONTROL, Run
 from sim.engine.spool import Spool
 from sim.errors import DsimError, PluginError
 from sim.kernel import jit
@@ -75,6 +76,7 @@ class Simulation:
         plan, state = self.model.run, self.tables.state
         with np.errstate(over="ignore"):
             observer = Observer(self.env)
+            self.cluster.start_components()
             for process in (observer.watch_windows(), observer.watch_warmup()):
                 self.env.process(process)
             for fault in self.model.faults:
@@ -104,6 +106,8 @@ class Simulation:
             int(state["events"]),
             time.perf_counter() - started,
             self.fault_episodes,
+            pd.DataFrame(self.cluster.log, columns=list(CONTROL)),
+            [],
         )
 
     def _strike(self, fault: Fault) -> Process:

@@ -99,6 +99,16 @@ class Change:
     loss: float
 
 
+@dataclass(frozen=True)
+class Harm:
+    """What one fault does to messages between some places."""
+
+    senders: frozenset[str]
+    receivers: frozenset[str]
+    loss: float
+    latency: Distribution | None
+
+
 @dataclass
 class Wires:
     """The links of a model, in the tables, and what is wrong with them."""
@@ -111,6 +121,8 @@ class Wires:
     stations: dict[tuple[str, str], int] = field(default_factory=dict)
     """Instance rows of the transmitters of links with a bandwidth."""
     changes: dict[int, Change] = field(default_factory=dict)
+    found: int = 0
+    """How often ways have been found."""
     _handles: int = 0
 
     def __post_init__(self) -> None:
@@ -140,6 +152,7 @@ class Wires:
     def find_ways(self) -> None:
         """Fill in which link comes next, from where, to where."""
         S, count = self.state, len(self.sites)
+        self.found += 1
         ways = np.full((count, count), NO_WAY if self.model.network.routed else AT_ONCE, np.int32)
         if self.model.network.routed:
             up = {
@@ -165,6 +178,13 @@ class Interference:
     def __init__(self, tables: Lowered, set_speed: Callable[[int, float], object]) -> None:
         self._tables = tables
         self._set_speed = set_speed
+        self.harms: dict[int, Harm] = {}
+        """In force, by what `mend` asks for."""
+
+    @property
+    def wires(self) -> Wires | None:
+        """None: messages take plain latencies."""
+        return self._tables.wires
 
     def impair(
         self, senders: frozenset[str], receivers: frozenset[str], loss: float, latency: Distribution | None
@@ -184,10 +204,12 @@ class Interference:
         to.latency = NONE if latency is None else self._tables.add_law(latency)
         to.loss, to.used = loss, 1
         S.impairments = max(int(S.impairments), slot + 1)
+        self.harms[slot] = Harm(senders, receivers, loss, latency)
         return slot
 
     def mend(self, slot: int) -> None:
         S = self._tables.state
+        del self.harms[slot]
         S.impairment[slot].used = 0
         used = np.flatnonzero(S.impairment["used"])
         S.impairments = int(used[-1]) + 1 if len(used) else 0

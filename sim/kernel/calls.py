@@ -36,7 +36,7 @@ from sim.kernel.jit import f8, i8, kernel, u8, void
 from sim.kernel.keys import BACKOFF_WORD, BALANCE, RECORD_WORD, THINK_SALT
 from sim.kernel.measure import count_offered, count_outcome
 from sim.kernel.network import attempt_latency
-from sim.kernel.rows import free_call, free_task, new_task
+from sim.kernel.rows import free_call, free_task, new_task, report
 from sim.kernel.tables import CAPACITY, STATE_TYPE
 from sim.kernel.timers import on_clock, start_timer, stop_timer, timer_of
 
@@ -72,6 +72,15 @@ def reset_channel(S, row):
         S.arena[channel.client + word] = S.arena[channel.template + word]
     hook = S.policy[channel.policy].on_view_change
     if hook:
+        invoke(hook, address_of(S), row, _ZERO, NONE, 0.0, NONE)
+
+
+@kernel(void, STATE_TYPE, i8)
+def renew_view(S, row):
+    """A channel's client knows other instances than before."""
+    channel = S.channel[row]
+    hook = S.policy[channel.policy].on_view_change
+    if hook and channel.client != 0:
         invoke(hook, address_of(S), row, _ZERO, NONE, 0.0, NONE)
 
 
@@ -179,7 +188,9 @@ def finish_call(S, call_row, outcome):
     call = S.call[call_row]
     edge = S.edge[call.edge]
     count_outcome(S, edge.stat, outcome, call.measured, S.now - call.started, edge.slo, edge.other_bins)
-    if call.task == NONE:
+    if call.task == NONE and call.probe != NONE:
+        report(S, call.probe, outcome)
+    elif call.task == NONE:
         finish_request(S, call_row, outcome)
     else:
         S.task[call.task].awaits = NONE
@@ -208,7 +219,7 @@ def end_attempt(S, call_row, outcome):
     edge.attempt[outcome] += 1
     abandon(S, call_row, outcome)
     if (edge.retried >> outcome) & 1 and call.attempt + 1 < edge.attempts:
-        wait = on_clock(S, NONE if call.task == NONE else S.task[call.task].instance, backoff(S, call_row))
+        wait = on_clock(S, call.client, backoff(S, call_row))
         call.attempt += 1
         schedule(S, S.now + wait, DATA, RETRY, call_row, call.generation)
     else:
@@ -252,7 +263,7 @@ def send(S, call_row, endpoint, attempt_key):
     task.call = call_row
     task.edge = call.edge
     task.instance = S.service[edge.service].first_instance + endpoint
-    task.client_instance = NONE if call.task == NONE else S.task[call.task].instance
+    task.client_instance = call.client
     task.stat = S.instance[task.instance].stats + edge.endpoint
     task.pc = edge.entry
     task.depth = call.depth
@@ -286,7 +297,7 @@ def start_attempt(S, call_row):
         end_attempt(S, call_row, TOO_DEEP)
         return
     attempt_key = derive(call.fresh, np.uint64(call.attempt))
-    endpoint = pick(S, call_row, attempt_key)
+    endpoint = call.endpoint if call.probe != NONE else pick(S, call_row, attempt_key)
     if endpoint == NONE:
         end_attempt(S, call_row, UNAVAILABLE)
     else:
@@ -299,6 +310,5 @@ def start_call(S, call_row):
     call = S.call[call_row]
     call.started = S.now
     call.attempt = 0
-    call.endpoint = NONE
     count_offered(S, S.edge[call.edge].stat, call.measured)
     start_attempt(S, call_row)

@@ -69,13 +69,14 @@ DUE, DONE, OUTBOX, SPOOL, FULL, SLICE, LIMIT, BROKEN = range(8)
 plane; the record buffer is full; a table is nearly full; the event budget is used up; too many requests in flight; a
 policy picked an endpoint that does not exist."""
 
-SIGNAL_START, SIGNAL_DONE, SIGNAL_GONE, SIGNAL_FULL = range(4)
+SIGNAL_START, SIGNAL_DONE, SIGNAL_GONE, SIGNAL_FULL, SIGNAL_ENDED = range(5)
 """Signals: a behaviour's task starts; an operation that it asked for ended; the task died; memory is full (of an
-instance, not of a task: the one that has to die for it)."""
+instance, not of a task: the one that has to die for it); what the control plane began (a probe, a write to a disk) has
+ended."""
 
-FAILED_PC, OK_PC, ERRAND_PC, PACKET_PC = range(4)
+FAILED_PC, OK_PC, ERRAND_PC, PACKET_PC, REPORT_PC = range(5)
 """Program rows that end a handler (or a branch) with error and with ok; that end an errand; that hand on a packet which
-its link has sent."""
+its link has sent; that tell the control plane of its own errand's end."""
 
 LOOP_DEPTH = 4
 """Nested `repeat`s that a task row can count."""

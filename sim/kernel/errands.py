@@ -1,17 +1,18 @@
 """Errands: what a task or a packet waits for elsewhere, in a queue that processors serve: a disk's, a link's.
 
-An errand is a task row of its own that runs one burst and names the row that it `carries`. It holds no worker, answers
+An errand is a task row of its own that runs one burst and names the row that it `carries` (of the control plane's, the
+number that it waits for). It holds no worker, answers
 nobody and has no edge. What is cancelled or killed is gone by its generation; the errand is not recalled.
 """
 
 from __future__ import annotations
 
-from sim.kernel.codes import NONE, TRANSMITTED
+from sim.kernel.codes import NONE, OK, REPORT_PC, TRANSMITTED
 from sim.kernel.events import wake
 from sim.kernel.hooks import ask_wire
 from sim.kernel.jit import f8, i8, kernel, void
 from sim.kernel.processors import settle, start_burst
-from sim.kernel.rows import free_task, move_in, move_out, new_task
+from sim.kernel.rows import free_task, move_in, move_out, new_task, report
 from sim.kernel.tables import STATE_TYPE
 
 
@@ -44,7 +45,9 @@ def come_back(S, row):
     settle(S, errand.instance)
     S.instance[errand.instance].in_system -= 1
     move_out(S, row)
-    if S.step[errand.pc].a:
+    if errand.pc == REPORT_PC:
+        report(S, errand.carries, OK)
+    elif S.step[errand.pc].a:
         ask_wire(S, TRANSMITTED, errand.carries, errand.carries_generation)
     elif S.task[errand.carries].generation == errand.carries_generation:
         wake(S, errand.carries)

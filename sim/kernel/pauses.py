@@ -30,9 +30,7 @@ def waits(S, kind, slot, generation):
         return False
     if kind in (RETRY, OVERDUE, SEVERED):
         call = S.call[slot]
-        if call.generation != generation or call.task == NONE:
-            return False
-        return is_paused(S, S.task[call.task].instance)
+        return call.generation == generation and is_paused(S, call.client)
     task = S.task[slot]
     if task.generation != generation:
         return False

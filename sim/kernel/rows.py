@@ -1,8 +1,9 @@
-"""Task and call rows: taken from a free list, returned to it with a new generation; who is present at an instance."""
+"""Task and call rows: taken from a free list, returned to it with a new generation; who is present at an instance; what
+the control plane is told."""
 
 from __future__ import annotations
 
-from sim.kernel.codes import FREE, NONE, UNTIMED
+from sim.kernel.codes import FREE, NONE, SIGNAL_ENDED, UNTIMED
 from sim.kernel.jit import i8, kernel, void
 from sim.kernel.tables import STATE_TYPE
 
@@ -90,3 +91,16 @@ def move_out(S, row):
         instance.last_resident = task.resident_previous
     else:
         S.task[task.resident_next].resident_previous = task.resident_previous
+
+
+@kernel(void, STATE_TYPE, i8, i8)
+def report(S, operation, outcome):
+    """Tell the control plane that what it began under a number has ended."""
+    entry = S.outbox[S.outbox_length]
+    S.outbox_length += 1
+    S.unchecked = 0
+    entry.kind = SIGNAL_ENDED
+    entry.task = NONE
+    entry.generation = 0
+    entry.operation = operation
+    entry.outcome = outcome

@@ -105,7 +105,9 @@ TASK = row(
 
 CALL = row(
     ("generation", "i4"),
-    ("task", "i4"),  # who waits; -1: the source
+    ("task", "i4"),  # who waits; -1: the source, or the control plane
+    ("client", "i4"),  # instance that sends it; -1: a source
+    ("probe", "i4"),  # number by which the control plane waits for it; -1
     ("attempt_task", "i4"),  # the current attempt's task row; -1 during a back-off
     ("edge", "i4"),
     ("channel", "i4"),  # the client's balancer state towards the callee

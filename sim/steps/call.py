@@ -63,6 +63,9 @@ def enter(S, row):
     call_row = new_call(S)
     call = S.call[call_row]
     call.task = row
+    call.client = task.instance
+    call.probe = NONE
+    call.endpoint = NONE
     call.edge = step.a
     call.channel = S.instance[task.instance].channels + S.edge[step.a].channel
     call.source = task.source

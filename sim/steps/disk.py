@@ -23,7 +23,7 @@ from sim.kernel.codes import ERRAND_PC, IN_IO, NONE
 from sim.kernel.draws import derive
 from sim.kernel.errands import set_out
 from sim.kernel.hooks import data_of
-from sim.kernel.jit import i8, kernel, void
+from sim.kernel.jit import f8, i8, kernel, u8, void
 from sim.kernel.tables import STATE_TYPE
 from sim.steps.draws import draw_key
 from sim.steps.program import Program
@@ -80,17 +80,24 @@ def lower(step: DiskOperation, program: Program, path: str, level: int) -> None:
     program.emit(CODE, path, x=step.bytes, b=step.sync, kept=step.draw == "request")
 
 
+@kernel(f8, STATE_TYPE, i8, f8, i8, u8, i8)
+def disk_time(S, node_row, size_bytes, sync, key, index):
+    """Seconds that an operation takes the disk of a node."""
+    node = S.node[node_row]
+    work = size_bytes * node.disk_byte
+    if size_bytes > 0.0 and node.disk_access != NONE:
+        work += sample(S.distribution[node.disk_access], data_of(S), derive(key, ACCESS), index)
+    if sync and node.disk_fsync != NONE:
+        work += sample(S.distribution[node.disk_fsync], data_of(S), derive(key, FLUSH), index)
+    return work
+
+
 @kernel(void, STATE_TYPE, i8, inline=True)
 def enter(S, row):
     task = S.task[row]
     step = S.step[task.pc]
-    node = S.node[S.instance[task.instance].node]
-    key = draw_key(S, row)
-    work = step.x * node.disk_byte
-    if step.x > 0.0 and node.disk_access != NONE:
-        work += sample(S.distribution[node.disk_access], data_of(S), derive(key, ACCESS), task.index)
-    if step.b:
-        work += sample(S.distribution[node.disk_fsync], data_of(S), derive(key, FLUSH), task.index)
+    node = S.instance[task.instance].node
+    work = disk_time(S, node, step.x, step.b, draw_key(S, row), task.index)
     task.pc += 1
     task.state = IN_IO
-    set_out(S, row, node.disk, ERRAND_PC, work)
+    set_out(S, row, S.node[node].disk, ERRAND_PC, work)

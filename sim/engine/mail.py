@@ -1,0 +1,208 @@
+"""Messages of the control plane: over the links, the ways and the faults of the simulated network.
+
+A message takes the latencies (and jitters) of the links on its way, and the time that its bytes take each link's
+bandwidth; it is lost as packets are: with the links' probabilities, by faults between its two ends, where there is no
+way, and where it is cut off before it arrives. It does not queue behind requests, nor they behind it.
+
+What travels by `carry` is sent again when it is lost, as TCP does (RFC 6298: after 0.2 s, then twice as long each
+time), for as long as somebody waits. Handshakes and acknowledgements are not modelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from sim.distributions import Distribution, draw_many
+from sim.engine.clock import Environment
+from sim.engine.hosts import Host
+from sim.engine.wires import Harm, Interference
+from sim.kernel.codes import NONE
+from sim.kernel.draws import stream_key, uniform
+from sim.kernel.packets import AT_ONCE, NO_WAY
+from sim.model import Link
+
+DRAWN_AT_ONCE = 64
+RESEND_S, RESEND_MOST_S = 0.2, 120.0
+Way = list[tuple[Link, int]]
+"""Links, with their rows in the kernel's table; -1 where it has none."""
+
+
+@dataclass(eq=False)
+class Letter:
+    """One message that was sent; `arrived_s` is None while it is on its way, and for ever if it is lost."""
+
+    sent_s: float
+    sender: str
+    receiver: str
+    message: Any
+    arrived_s: float | None = None
+
+
+class Mail:
+    """Carries messages between hosts."""
+
+    def __init__(self, env: Environment, network: Interference) -> None:
+        self.env = env
+        self.trace: list[Letter] | None = None
+        """All messages, where somebody asks for them by giving a list."""
+        self._network = network
+        self._streams: dict[tuple[str, Distribution | None], Iterator[float]] = {}
+        self._ways: dict[tuple[str, str], Way | None] = {}
+        self._ways_found = -1
+
+    def letter(self, sender: str, receiver: str, message: Any) -> Letter:
+        letter = Letter(self.env.now, sender, receiver, message)
+        if self.trace is not None:
+            self.trace.append(letter)
+        return letter
+
+    def post(
+        self,
+        sender: Host,
+        receiver: Host,
+        size_bytes: float,
+        arrive: Callable[[], None],
+        lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Send once. `arrive` happens when it gets through to a machine that has power; else `lost`, which is there to
+        set timers, since nobody is told."""
+        way = self._way(sender, receiver)
+        taken_s = None if way is None else self._time(sender, receiver, way, size_bytes)
+        if way is None or taken_s is None:
+            lost()
+            return
+        cuts = self._cuts(way)
+
+        def come_in(_: object) -> None:
+            cut = self._is_cut(sender, receiver) or cuts != self._cuts(way) or not receiver.node_up
+            lost() if cut else arrive()
+
+        self._after(taken_s, come_in)
+
+    def carry(
+        self,
+        sender: Host,
+        receiver: Host,
+        size_bytes: float,
+        arrive: Callable[[], None],
+        is_wanted: Callable[[], bool],
+        tries: int = 0,
+    ) -> None:
+        """Send, and again for as long as it is wanted, until it gets through."""
+        sent_s = self.env.now
+
+        def again(_: object) -> None:
+            if is_wanted():
+                self.carry(sender, receiver, size_bytes, arrive, is_wanted, tries + 1)
+
+        def lost() -> None:
+            due_s = sent_s + min(RESEND_S * 2.0**tries, RESEND_MOST_S)
+            self._after(max(due_s - self.env.now, 0.0), again)
+
+        self.post(sender, receiver, size_bytes, arrive, lost)
+
+    def _after(self, wait_s: float, act: Callable[[object], None]) -> None:
+        event = self.env.timeout(wait_s)
+        assert event.callbacks is not None
+        event.callbacks.append(act)
+
+    # Ways
+
+    def _way(self, sender: Host, receiver: Host) -> Way | None:
+        """The links from one to the other; None: there is no way."""
+        if sender.place == receiver.place or sender.site is None or receiver.site is None:
+            return []
+        wires = self._network.wires
+        found = 0 if wires is None else wires.found
+        if found != self._ways_found:
+            self._ways, self._ways_found = {}, found
+        pair = sender.site, receiver.site
+        if pair not in self._ways:
+            self._ways[pair] = self._find_way(*pair)
+        return self._ways[pair]
+
+    def _find_way(self, at: str, goal: str) -> Way | None:
+        wires, links = self._network.wires, self.env.tables.model.network.links
+        if wires is None:
+            return [(links[at, goal], NONE)] if (at, goal) in links else []
+        by_row, sites = {row: pair for pair, row in wires.rows.items()}, wires.sites
+        way: Way = []
+        while True:
+            row = int(wires.state["route"][sites[at] * len(sites) + sites[goal]])
+            if row == NO_WAY:
+                return None
+            if row == AT_ONCE:
+                return way
+            way.append((links[by_row[row]], row))
+            at = by_row[row][1]
+            if at == goal:
+                return way
+
+    def _cuts(self, way: Way) -> list[int]:
+        """How often each link has been down so far."""
+        link = self.env.tables.state["link"]
+        return [int(link[row]["cuts"]) for _, row in way if row != NONE]
+
+    def _is_cut(self, sender: Host, receiver: Host) -> bool:
+        return any(harm.loss >= 1.0 for harm in self._harms(sender, receiver))
+
+    def _harms(self, sender: Host, receiver: Host) -> list[Harm]:
+        """Faults that strike what the one sends to the other."""
+        harms = self._network.harms
+        if not harms or sender.place == receiver.place or sender.site is None or receiver.site is None:
+            return []
+        return [h for h in harms.values() if sender.place in h.senders and receiver.place in h.receivers]
+
+    # Times
+
+    def _time(self, sender: Host, receiver: Host, way: Way, size_bytes: float) -> float | None:
+        """Seconds on the way; None: lost."""
+        if sender.place == receiver.place and sender is not receiver:
+            return self._loopback(sender)
+        taken_s = 0.0
+        for link, row in way:
+            slowness, loss, down = 1.0, link.loss, False
+            if row != NONE:
+                now = self.env.tables.state["link"][row]
+                slowness, loss, down = float(now["slowness"]), float(now["loss"]), bool(now["down"])
+            if down or (loss > 0.0 and self._draw(sender, None) < loss):
+                return None
+            taken_s += self._latency(sender, link) * slowness
+            if link.bandwidth_bps is not None:
+                taken_s += 8.0 * size_bytes / link.bandwidth_bps
+        for harm in self._harms(sender, receiver):
+            if harm.loss > 0.0 and self._draw(sender, None) < harm.loss:
+                return None
+            if harm.latency is not None:
+                taken_s += self._draw(sender, harm.latency)
+        return taken_s
+
+    def _loopback(self, host: Host) -> float:
+        network = self.env.tables.model.network
+        if network.same_node is not None:
+            return self._draw(host, network.same_node)
+        link = None if host.site is None else network.links.get((host.site, host.site))
+        return 0.0 if link is None else self._latency(host, link)
+
+    def _latency(self, sender: Host, link: Link) -> float:
+        taken_s = self._draw(sender, link.latency)
+        return taken_s if link.jitter is None else taken_s + self._draw(sender, link.jitter)
+
+    def _draw(self, sender: Host, law: Distribution | None) -> float:
+        """The next number of a sender's stream: of a law, or (None) uniform."""
+        key = sender.name, law
+        if key not in self._streams:
+            self._streams[key] = self._stream(sender.name, law)
+        return next(self._streams[key])
+
+    def _stream(self, sender: str, law: Distribution | None) -> Iterator[float]:
+        tables = self.env.tables
+        key = stream_key(tables.model.run.seed, tables.replication, f"mail:{sender}:{law!r}")
+        for first in count(step=DRAWN_AT_ONCE):
+            if law is None:
+                yield from (float(uniform(key, k)) for k in range(first, first + DRAWN_AT_ONCE))
+            else:
+                yield from draw_many(law, key, DRAWN_AT_ONCE, first).tolist()
