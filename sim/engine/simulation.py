@@ -148,6 +148,8 @@ class Simulation:
         present = self.tables.state["instance"][: int(self.tables.state["instances"])]["in_system"]
         names = [f"instance {name}" for name in self.tables.instance_row]
         names += [f"the disk of {name}" for name in self.tables.disk_row]
+        if self.tables.wires is not None:
+            names += [f"the link from {sender} to {receiver}" for sender, receiver in self.tables.wires.stations]
         return f"at {names[int(np.argmax(present))]} ({int(present.max()):,} tasks)"
 
 

@@ -143,3 +143,17 @@ def test_memory_does_not_grow_with_what_has_finished(tmp_path: Path, record: str
     short, long = peak(tmp_path, few, record), peak(tmp_path, many, record)
     assert long <= 1.2 * short
     assert long - short < (16 * MB if record == "none" else 48 * MB), f"{short / MB:.0f} MB, {long / MB:.0f} MB"
+
+
+def test_the_fullest_place_may_be_a_link() -> None:
+    text = """
+    scenario: narrow
+    run: {duration: 10s, max_in_flight: 50}
+    nodes: {app: {zones: [a]}}
+    network: {across_zones: {latency: 1ms, bandwidth: 10kbps}}
+    services: {api: {nodes: app, cpu: 1ms}}
+    traffic: {users: {to: api, from: {zone: b}, arrivals: constant(100/s)}}
+    """
+    run = Simulation(load_text(text, "narrow.yaml").resolve("baseline")).run()
+    assert run.stopped is not None
+    assert "most of them at the link from b to a" in run.stopped
