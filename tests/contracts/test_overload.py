@@ -149,7 +149,7 @@ def test_the_fullest_place_may_be_a_link() -> None:
     text = """
     scenario: narrow
     run: {duration: 10s, max_in_flight: 50}
-    nodes: {app: {zones: [a]}}
+    nodes: {app: {zones: [a]}, far: {zones: [b]}}
     network: {across_zones: {latency: 1ms, bandwidth: 10kbps}}
     services: {api: {nodes: app, cpu: 1ms}}
     traffic: {users: {to: api, from: {zone: b}, arrivals: constant(100/s)}}
