@@ -31,7 +31,7 @@ class Cluster:
         self._tables = env.tables
         self._speeds = {node.name: node.speed for node in env.tables.model.nodes}
         self._factors: dict[str, list[float]] = {}
-        self._handles: dict[str, list[int]] = {}
+        self._handles: dict[str, list[Any]] = {}
         self._starts = Starts(env)
         self._neighbours = Neighbours(env)
         self._disk_factors: dict[str, list[float]] = {}
@@ -153,12 +153,12 @@ class Cluster:
     def resume(self, kind: TargetKind, name: str) -> None:
         self.resume_node(name) if kind == "node" else self.resume_instance(name)
 
-    def hold(self, owner: str, handles: Iterable[int]) -> None:
-        """Keep what `impair` or `change_link` gave to somebody, until it is asked back."""
+    def hold(self, owner: str, handles: Iterable[Any]) -> None:
+        """Keep what `impair` or `change_link` gave to somebody, or whom a fault struck, until it is asked back."""
         self._handles.setdefault(owner, []).extend(handles)
 
-    def release(self, owner: str) -> list[int]:
-        """The handles that were kept for somebody, once."""
+    def release(self, owner: str) -> list[Any]:
+        """What was kept for somebody, once."""
         return self._handles.pop(owner, [])
 
     def impair(

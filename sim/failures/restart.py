@@ -49,10 +49,14 @@ class Restart(Fault):
         return (("instance", self.target),)
 
     def start(self, cluster: Cluster) -> None:
-        if self.drain_s is None:
+        if self.drain_s is not None:
+            cluster.stop_instance(self.target)
+        if not self.drain_s:
             cluster.crash_instance(self.target)
-        else:
-            cluster.stop_instance(self.target, self.drain_s)
+            return
+        drained = cluster.env.timeout(self.drain_s)
+        assert drained.callbacks is not None
+        drained.callbacks.append(lambda _: cluster.crash_instance(self.target))
 
     def stop(self, cluster: Cluster) -> None:
         cluster.restore_instance(self.target)

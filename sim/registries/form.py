@@ -14,7 +14,7 @@ from pydantic import PlainValidator, PrivateAttr, ValidationInfo, WithJsonSchema
 
 from sim.forms import Form, MistakeError, MistakesError, inside, show, unknown
 from sim.forms.base import Mistake, not_one, read_as, schema_of
-from sim.model import Component, Service
+from sim.model import Component, Instance, Probe, Service
 
 REGISTRY_FORMS: dict[str, type[RegistryForm]] = {}
 """By the name of the kind."""
@@ -34,6 +34,13 @@ class RegistryScope(Protocol):
     @property
     def registered(self) -> tuple[str, ...]:
         """Services that are found through it; none in a store."""
+
+    def health_endpoint(self, service: str) -> str:
+        """What checks of a registered service ask for: its endpoint `health` if it has one, else `main`, else its
+        first."""
+
+    def instances(self, service: str) -> tuple[Instance, ...]:
+        """The instances of a registered service."""
 
     def servers(self, count: int, nodes: Sequence[str] | None, *, role: str = "") -> Service:
         """A service NAME, or NAME-ROLE, of so many instances NAME-1, NAME-2 …, placed on groups of nodes as the
@@ -93,6 +100,10 @@ class RegistryForm(Form, ABC):
 
     def services(self, scope: RegistryScope) -> tuple[Service, ...]:
         """The processes that it adds to the model: servers, agents. Raises MistakeError or MistakesError."""
+        return ()
+
+    def probes(self, scope: RegistryScope, services: tuple[Service, ...]) -> tuple[Probe, ...]:
+        """The requests that its daemons may send to instances (`Daemon.probe`), with the services that it added."""
         return ()
 
     @abstractmethod

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sim.forms import MistakeError, MistakesError, listed
 from sim.forms.base import Location
-from sim.model import Component, Goroutines, Service, Source
+from sim.model import Component, Goroutines, Instance, Probe, Service, Source
 from sim.registries import REGISTRY_FORMS, RegistryForm
 from sim.scenario.document import ScenarioForm
 from sim.scenario.findings import Findings
@@ -27,6 +27,15 @@ class Scope:
     placement: Placement
     occupied: tuple[str, ...]
     uses_disk: bool
+    described: Mapping[str, Service]
+    """The services of the file."""
+
+    def health_endpoint(self, service: str) -> str:
+        names = [endpoint.name for endpoint in self.described[service].endpoints]
+        return next((name for name in ("health", "main") if name in names), names[0])
+
+    def instances(self, service: str) -> tuple[Instance, ...]:
+        return self.described[service].instances
 
     def servers(self, count: int, nodes: Sequence[str] | None, *, role: str = "") -> Service:
         name = f"{self.name}-{role}" if role else self.name
@@ -45,6 +54,7 @@ class Added:
     """What registries and stores add to a model."""
 
     components: tuple[Component, ...]
+    probes: tuple[Probe, ...]
     services: tuple[Service, ...]
     talks: tuple[tuple[str, str], ...]
     """Pairs of services that exchange messages because of them."""
@@ -63,30 +73,36 @@ def registries(
     clients = [s for s in services if any(c.service in registered for e in s.endpoints for c in calls_in(e.steps))]
     concerned = dict.fromkeys([*registered, *(service.name for service in clients)])
     occupied = tuple(dict.fromkeys(i.node for s in services if s.name in concerned for i in s.instances))
+    described = {service.name: service for service in services}
     components: list[Component] = []
+    probes: list[Probe] = []
     added: list[Service] = []
     talks: list[tuple[str, str]] = []
     clusters: dict[str, tuple[str, ...]] = {STATIC if form.registry is None else form.registry.kind: ()}
     looked_up: set[str] = set()
     for at, name, registry in _declared(form):
         is_registry = at == ("registry",)
-        scope = Scope(name, is_registry, registered if is_registry else (), placement, occupied, registry.uses_disk)
+        scope = Scope(
+            name, is_registry, registered if is_registry else (), placement, occupied, registry.uses_disk, described
+        )
         try:
             own = registry.services(scope)
             component = registry.resolve(scope, own)
+            probed = registry.probes(scope, own)
         except (MistakeError, MistakesError) as error:
             findings.add_error(registry, error)
             continue
         if _check_names(form, at, own, placement, findings):
             continue
         added += own
+        probes += probed
         components += [] if component is None else [component]
         clusters[name] = tuple(i.name for i in own[0].instances) if own and registry.has_leader else ()
         looked_up |= set(scope.registered) if registry.looks_up_names else set()
         talks += [(one, other.name) for one in [*concerned, *(s.name for s in own)] for other in own]
     _weigh(form, called, registered, findings)
     _check_checks(form, findings)
-    return Added(tuple(components), tuple(added), tuple(talks), clusters, frozenset(looked_up & called))
+    return Added(tuple(components), tuple(probes), tuple(added), tuple(talks), clusters, frozenset(looked_up & called))
 
 
 def _declared(form: ScenarioForm) -> Iterator[tuple[Location, str, RegistryForm]]:

@@ -77,6 +77,7 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
         faults=struck,
         chaos=chaos,
         components=added.components,
+        probes=added.probes,
         checks=form.checks,
     )
 

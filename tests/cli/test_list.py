@@ -88,7 +88,10 @@ def test_refusals(folder: Path) -> None:
     (folder / "empty").mkdir()
     (folder / "file.yaml").write_text("scenario: s\n")
     for arguments, sentence in (
-        (("polices",), "one of policies, steps, faults, transports, distributions, arrivals; did you mean policies?"),
+        (
+            ("polices",),
+            "one of policies, steps, faults, registries, transports, distributions, arrivals; did you mean policies?",
+        ),
         (("empty",), "there are no scenarios in empty; give a folder that has some, or begin one: dsim new my-shop"),
         (("file.yaml",), "is a file; give a folder, or look into the file with dsim explain file.yaml"),
     ):
