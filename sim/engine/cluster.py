@@ -50,6 +50,8 @@ class Cluster:
         """By address."""
         self.log: list[tuple[float, str, str, str, str]] = []
         """What the control plane did: (time in s, component, event, subject, detail)."""
+        self._published: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._left_out: dict[tuple[str, str], frozenset[str]] = {}
 
     @cached_property
     def hosts(self) -> Hosts:
@@ -86,6 +88,22 @@ class Cluster:
     def publish(self, client: str, service: str, members: Sequence[str]) -> None:
         """From now on a client (an instance, or `source:NAME`) balances its calls to a service over exactly these
         instances, in this order. Of none: its calls end `unavailable`."""
+        self._published[client, service] = tuple(members)
+        self._show(client, service)
+
+    def published(self, client: str, service: str) -> tuple[str, ...]:
+        """The instances of a service that a client was told of, those among them that it leaves out."""
+        told = self._published.get((client, service))
+        return tuple(self.instances_of(service)) if told is None else told
+
+    def leave_out(self, client: str, service: str, members: Collection[str]) -> None:
+        """Of all that it is told of, a client does not call these: exactly these, from now on."""
+        self._left_out[client, service] = frozenset(members)
+        self._show(client, service)
+
+    def _show(self, client: str, service: str) -> None:
+        left_out = self._left_out.get((client, service), frozenset())
+        members = [member for member in self.published(client, service) if member not in left_out]
         if self._views.publish(client, service, members):
             self.record("views", "view", client, f"{service}: {' '.join(members)}")
 

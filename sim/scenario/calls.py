@@ -10,7 +10,7 @@ from sim.balancing import POLICIES
 from sim.forms import STEP_FORMS, CallPolicyForm, MistakeError, MistakesError, StepForm, listed, merge_policies
 from sim.forms.base import Mistake, suggestion, unknown
 from sim.forms.policy import DEFAULT_BALANCE
-from sim.model import Balance, CallPolicy, Ideal, Transport
+from sim.model import Balance, CallPolicy, HealthCheck, Ideal, Transport
 from sim.plugins import loaded_plugins
 from sim.scenario.findings import Findings
 from sim.scenario.services import EVERY_CALLEE, INLINE, EndpointParts, ServiceForm
@@ -86,7 +86,17 @@ class Policies:
             return CallPolicy(Balance(DEFAULT_BALANCE))
         for service in services:
             self._check_lengths(policy.balance, service, layers)
+            self._check_health(policy.health, service, layers)
         return policy
+
+    def _check_health(self, health: HealthCheck | None, service: str, layers: Sequence[CallPolicyForm]) -> None:
+        """Probes ask for an endpoint that the service has."""
+        endpoints = self.callees.endpoints(service)
+        if health is not None and health.endpoint is not None and health.endpoint not in endpoints:
+            text = f"got {health.endpoint}, but {service} has no such endpoint; must be {listed(endpoints, 'or')}"
+            location = ("health", health.system, "endpoint")
+            text += "; remove it to probe by a connection"
+            self.findings.add(_last_with("health", layers), location, text, ("services", service, "endpoints"))
 
     def _check_lengths(self, balance: Balance, service: str, layers: Sequence[CallPolicyForm]) -> None:
         """Lists that a policy keeps by endpoint have an item for each instance."""

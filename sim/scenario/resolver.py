@@ -12,6 +12,7 @@ from sim.scenario.cycles import certain_cycles
 from sim.scenario.document import ScenarioForm
 from sim.scenario.faults import faults, system_of
 from sim.scenario.findings import Findings
+from sim.scenario.health import health_checks
 from sim.scenario.idle import weigh_all, weigh_drains, weigh_sizes, weigh_starts
 from sim.scenario.network import Zones
 from sim.scenario.placement import Placement
@@ -49,6 +50,7 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
     sources = tuple(_source(name, f, callees, policies, sites, findings) for name, f in form.traffic.items())
     added = registries(form, placement, services, sources, findings)
     everything = (*services, *added.services)
+    checks = health_checks(form, services, sources, findings)
     network = sites.network()
     system = system_of(form, placement, everything, sources, network, added)
     struck, chaos = faults(form, run, system, findings)
@@ -76,8 +78,8 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
         sources=sources,
         faults=struck,
         chaos=chaos,
-        components=added.components,
-        probes=added.probes,
+        components=(*added.components, *checks),
+        probes=(*added.probes, *(probe for health in checks for probe in health.probes)),
         checks=form.checks,
     )
 
