@@ -12,7 +12,8 @@ from sim.protocols.raft.messages import TimeoutNow, VoteReply, VoteRequest
 
 class Elections(Member):
     """Where we depart: a vote that is denied because of an old term is answered (the paper does, etcd keeps silent);
-    one that is denied to shield a leader is not answered (etcd does the same)."""
+    one that is denied to shield a leader is not answered (etcd does the same). A candidate that cannot win any more
+    waits for its timeout (the paper, 5.2), where etcd makes it a follower and begins the timeout anew."""
 
     def stand_for_election(self) -> None:
         """The election timeout has passed, or (`received_timeout_now`) the leader asked."""
@@ -71,9 +72,7 @@ class Elections(Member):
             return
         self.votes.setdefault(reply.sender, reply.granted)
         verdict = self.configuration.verdict(self.votes)
-        if verdict == "lost":
-            self.become_follower(self.term, None)
-        elif verdict == "won" and reply.pre:
+        if verdict == "won" and reply.pre:
             self.become_candidate()
             self.ask_for_votes()
         elif verdict == "won":
