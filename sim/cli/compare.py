@@ -70,6 +70,8 @@ def compare(
             _print_document(results, comparison, pictures)
         elif not quiet:
             print_rich(lambda console: _print(results, comparison, pictures, console))
+        if results.violations():
+            raise typer.Exit(Status.VIOLATED)
         if results.unstable():
             raise typer.Exit(Status.STOPPED)
 

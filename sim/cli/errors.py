@@ -16,9 +16,11 @@ from sim.errors import DsimError, ScenarioErrors
 
 
 class Status(IntEnum):
-    """Exit statuses of every command; 1 and 4 belong to expectations."""
+    """Exit statuses of every command; 4 belongs to expectations."""
 
     FINE = 0
+    VIOLATED = 1
+    """One of the scenario's `checks` found a rule broken."""
     BAD_INPUT = 2
     STOPPED = 3
     BUG = 70

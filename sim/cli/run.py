@@ -42,6 +42,8 @@ def run(
             print_json(document(results))
         elif not quiet:
             print_rich(lambda console: _print(results, console))
+        if results.violations():
+            raise typer.Exit(Status.VIOLATED)
         if results.unstable():
             raise typer.Exit(Status.STOPPED)
 

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from sim.engine.run import Run
+from sim.engine.run import CONTROL, Run
 
-COLUMNS = ("time_s", "component", "event", "subject", "detail")
-TRUTH, VIEW = "truth", "view"
+TRUTH, VIEW, SOURCE = "truth", "view", "source:"
 OUT = ("unhealthy", "expired", "evicted", "deregistered")
 """A registry's words for: it is no longer to be listed."""
 IN = ("registered", "healthy")
@@ -79,10 +78,14 @@ class Log:
 
 
 def read_log(run: Run, instances: Mapping[str, Sequence[str]]) -> Log:
-    """Args: instances: of each service, by name; a view that has no line yet is full."""
+    """Args: instances: of each service, by name.
+
+    Clients of a service are its callers, each of their instances and sources as `source:NAME`; until a line says
+    otherwise a client's view is full.
+    """
     end_s = min(run.duration_s, run.stopped_at_s)
     lines = [line for line in _lines(run.control) if line.time_s <= end_s]
-    views = _views(lines, instances, end_s)
+    views = _views(lines, _clients(run, instances), instances, end_s)
     seen = {view.service for view in views}
     return Log(lines, _fates(lines, end_s), views, {s: tuple(of) for s, of in instances.items() if s in seen}, end_s)
 
@@ -119,7 +122,20 @@ def length_s(spans: Iterable[Span]) -> float:
 
 def _lines(control: pd.DataFrame) -> list[Line]:
     """In the order in which they were written, which is that of time; `truth` comes before what it brings about."""
-    return [Line(*of) for of in zip(*(control[column].tolist() for column in COLUMNS), strict=True)]
+    return [Line(*of) for of in zip(*(control[column].tolist() for column in CONTROL), strict=True)]
+
+
+def _clients(run: Run, instances: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    """Clients and the services that they call, from the names of what was measured."""
+    found: dict[tuple[str, str], None] = {}
+    for scope in run.scopes:
+        caller, _, callee = scope.name.partition(" → ")
+        service = callee.partition(".")[0]
+        if scope.kind == "request":
+            found[f"{SOURCE}{caller}", service] = None
+        elif scope.kind == "call":
+            found |= dict.fromkeys((client, service) for client in instances.get(caller.partition(".")[0], ()))
+    return list(found)
 
 
 def _fates(lines: Iterable[Line], end_s: float) -> dict[str, Fate]:
@@ -147,29 +163,42 @@ def _fates(lines: Iterable[Line], end_s: float) -> dict[str, Fate]:
     return fates
 
 
-def _views(lines: Iterable[Line], instances: Mapping[str, Sequence[str]], end_s: float) -> list[View]:
-    views: dict[tuple[str, str], View] = {}
-    listed: dict[tuple[str, str], set[str]] = {}
-    since: dict[tuple[str, str], dict[str, float]] = {}
+def _views(
+    lines: Iterable[Line], clients: Iterable[tuple[str, str]], instances: Mapping[str, Sequence[str]], end_s: float
+) -> list[View]:
+    views = {key: _Watched(*key, set(instances.get(key[1], ()))) for key in clients}
     for line in lines:
-        if line.event != VIEW:
-            continue
-        service, members = members_of(line.detail)
-        key, now = (line.subject, service), set(members)
-        if key not in views:
-            views[key], listed[key], since[key] = View(*key), set(instances.get(service, members)), {}
-        view, gone = views[key], since[key]
-        for instance in sorted(listed[key] - now):
-            gone[instance] = line.time_s
-            if line.time_s > 0.0:
-                view.removals.append((line.time_s, instance))
-        for instance in now - listed[key]:
-            start_s = gone.pop(instance, 0.0)
-            if start_s < line.time_s:
-                view.absent.setdefault(instance, []).append((start_s, line.time_s))
-        listed[key] = now
-    for key, gone in since.items():
-        for instance, start_s in gone.items():
-            if start_s < end_s:
-                views[key].absent.setdefault(instance, []).append((start_s, end_s))
-    return list(views.values())
+        if line.event == VIEW:
+            service, members = members_of(line.detail)
+            key = line.subject, service
+            if key not in views:
+                views[key] = _Watched(*key, set(instances.get(service, members)))
+            views[key].change(line.time_s, set(members))
+    return [watched.until(end_s) for watched in views.values()]
+
+
+class _Watched:
+    """A view while its lines are read."""
+
+    def __init__(self, client: str, service: str, listed: set[str]) -> None:
+        self._view = View(client, service)
+        self._listed = listed
+        self._gone_s: dict[str, float] = {}
+
+    def change(self, at_s: float, members: set[str]) -> None:
+        for instance in sorted(self._listed - members):
+            self._gone_s[instance] = at_s
+            if at_s > 0.0:
+                self._view.removals.append((at_s, instance))
+        for instance in members - self._listed:
+            self._add(instance, self._gone_s.pop(instance, 0.0), at_s)
+        self._listed = members
+
+    def until(self, end_s: float) -> View:
+        for instance, start_s in self._gone_s.items():
+            self._add(instance, start_s, end_s)
+        return self._view
+
+    def _add(self, instance: str, start_s: float, end_s: float) -> None:
+        if start_s < end_s:
+            self._view.absent.setdefault(instance, []).append((start_s, end_s))

@@ -66,7 +66,8 @@ class Counts:
 
 def outages(log: Log) -> list[Outage]:
     """By component, in order of time."""
-    found, since = [], {}
+    found: list[Outage] = []
+    since: dict[str, float] = {}
     for line in log.of_registries():
         if line.event == "unwritable":
             since.setdefault(line.component, line.time_s)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from sim.engine.run import Run
 from sim.experiment import coordination, knowledge
-from sim.experiment.control import COLUMNS, TRUTH, VIEW, Log, read_log
+from sim.experiment.control import TRUTH, VIEW, Log, read_log
 from sim.experiment.measures import stop_caveat, with_caveats
 from sim.statistics import Estimate, mean_estimate, ratio_estimate
 from sim.statistics.estimate import withheld
@@ -64,14 +64,6 @@ def logs_of(results: Results, variant: str) -> list[Log]:
     """A replication each."""
     instances = {s.name: tuple(i.name for i in s.instances) for s in results.models[variant].services}
     return [read_log(run, instances) for run in results.of(variant)]
-
-
-def control_table(runs: Sequence[Run]) -> pd.DataFrame:
-    """The control plane's logs, one below the other: variant, replication, time_s, component, event, subject,
-    detail."""
-    frames = [run.control.assign(variant=run.variant, replication=run.replication) for run in runs]
-    columns = ["variant", "replication", *COLUMNS]
-    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
 
 
 def registry_table(found: Sequence[Knowledge]) -> pd.DataFrame:
@@ -165,7 +157,7 @@ def _of_variant(results: Results, variant: str) -> Knowledge:
         variant,
         sum(map(len, deaths)),
         {name: _duration(of, stopped) for name, of in times.items()},
-        {name: with_caveats(mean_estimate([of[name] for of in sums]), "", stopped) for name in sums[0]},
+        {name: with_caveats(_at_least_0(mean_estimate([of[name] for of in sums])), "", stopped) for name in sums[0]},
     )
 
 
@@ -185,6 +177,11 @@ def _sums(run: Run, log: Log) -> dict[str, float]:
         "unwritable": len(outages),
         **asdict(coordination.counts(log)),
     }
+
+
+def _at_least_0(estimate: Estimate) -> Estimate:
+    """Of counts and sums, which are never negative."""
+    return replace(estimate, low=max(estimate.low, 0.0)) if estimate.has_interval else estimate
 
 
 def _duration(times_s: Sequence[Sequence[float]], stopped: str) -> Duration:

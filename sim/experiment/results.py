@@ -125,6 +125,39 @@ class Results:
         """What happened window by window."""
         return tables.timeseries_table(self.runs)
 
+    def control(self) -> pd.DataFrame:
+        """The control plane's log, a row a line: what became of instances (component truth), what registries decided,
+        what each client's view listed from then on."""
+        return tables.control_table(self.runs)
+
+    def registry(self, each: Literal["death", "view", "return", "outage", "handoff"] | None = None) -> pd.DataFrame:
+        """What clients knew: a row a variant and measure, with its 95 % interval; `seen` and `unseen` count the events
+        behind a time. Defined in docs/registries.md.
+
+        Args:
+            each: a row each death of an instance, death and client's view, return, time in which a registry could not
+                commit, or hand-off of a lock. Infinite is what was not over before anybody could have seen it.
+        """
+        from sim.experiment import registry
+
+        if each is None:
+            return registry.registry_table(registry.knowledge_of(self))
+        tables_of = {
+            "death": registry.ends_table,
+            "view": registry.views_table,
+            "return": registry.returns_table,
+            "outage": registry.outages_table,
+            "handoff": registry.handoffs_table,
+        }
+        if each not in tables_of:
+            raise DsimError(f"each: got {each!r}; must be one of {', '.join(tables_of)}, or None")
+        return tables_of[each](self)
+
+    def violations(self) -> dict[str, list[str]]:
+        """What the scenario's `checks` found broken, by variant; nothing where all was well."""
+        found = {variant: [text for run in self.of(variant) for text in run.violations] for variant in self.variants}
+        return {variant: texts for variant, texts in found.items() if texts}
+
     def requests(self) -> pd.DataFrame:
         """The recorded requests."""
         if all(run.requests is None for run in self.runs):
@@ -202,7 +235,7 @@ class Results:
 
     @property
     def plot(self) -> sim.report.Plots:
-        """Pictures: `latency_ccdf()`, `time_series()`, `availability()`, `forest()`."""
+        """Pictures: `latency_ccdf()`, `time_series()`, `availability()`, `forest()`, `views()`, `elections()`."""
         return sim.report.Plots(self)
 
     def _repr_html_(self) -> str:

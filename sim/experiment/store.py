@@ -4,6 +4,7 @@ manifest.json        what was run, with what, and a line a replication
 metrics.parquet      variant, replication, kind, name, metric, value
 histograms.parquet   variant, replication, kind, name, bin, count: latencies of the ok ones of the cohort
 timeseries.parquet   variant, replication, window_start_s, kind, name, …
+control.parquet      variant, replication, time_s, component, event, subject, detail: the control plane's log
 requests/            a file a replication, where requests were recorded
 """
 
@@ -25,10 +26,15 @@ from sim.experiment.results import Results
 from sim.experiment.tables import read_table
 from sim.experiment.warmup import Warmup
 
-FORMAT = 3
+FORMAT = 4
 """Of the folder. It grows with every change that an older reader would misread."""
 MANIFEST = "manifest.json"
-TABLES = {"metrics": tidy.METRICS, "histograms": tidy.HISTOGRAMS, "timeseries": ("variant", "replication")}
+TABLES = {
+    "metrics": tidy.METRICS,
+    "histograms": tidy.HISTOGRAMS,
+    "timeseries": ("variant", "replication"),
+    "control": tidy.CONTROL,
+}
 """Tables, and columns that each must have."""
 REPAIR = "copy the whole folder again, or run the scenario again"
 
@@ -109,6 +115,7 @@ def _run_facts(run: Run) -> dict[str, Any]:
         "wall_s": run.wall_s,
         "requests": None if run.requests is None else run.requests.name,
         "faults": faults,
+        "violations": run.violations,
     }
 
 
@@ -129,6 +136,8 @@ def _run(folder: Path, facts: Mapping[str, Any], of: Mapping[str, Any], measured
         of["events"],
         of["wall_s"],
         [(f["name"], f["start_s"], math.inf if f["end_s"] is None else f["end_s"]) for f in of["faults"]],
+        measured.control,
+        of["violations"],
     )
 
 

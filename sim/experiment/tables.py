@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from sim.engine.run import Run, Scope
+from sim.engine.run import CONTROL, Run, Scope
 from sim.errors import DsimError
 from sim.experiment.measures import QUANTILES
 from sim.statistics import Estimate
@@ -46,6 +46,14 @@ def timeseries_table(runs: Sequence[Run]) -> pd.DataFrame:
         frame.insert(0, "variant", run.variant)
         frames.append(frame)
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def control_table(runs: Sequence[Run]) -> pd.DataFrame:
+    """The control plane's logs, one below the other: variant, replication, time_s, component, event, subject,
+    detail."""
+    columns = ["variant", "replication", *CONTROL]
+    frames = [run.control.assign(variant=run.variant, replication=run.replication) for run in runs if len(run.control)]
+    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
 
 
 def requests_table(runs: Sequence[Run]) -> pd.DataFrame:

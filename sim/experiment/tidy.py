@@ -1,7 +1,7 @@
 """Runs as tidy tables, and back: everything that a replication measured, without loss.
 
-`metrics` holds a row a number, `histograms` a row an occupied bin, `timeseries` a row a window. Counts stay exact up to
-2^53 in the float64 column of `metrics`.
+`metrics` holds a row a number, `histograms` a row an occupied bin, `timeseries` a row a window, `control` a row a line
+of the control plane's log. Counts stay exact up to 2^53 in the float64 column of `metrics`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import numpy as np
 import pandas as pd
 
 from sim.engine.run import Counts, Gauge, Latency, Run, Scope
-from sim.experiment.tables import timeseries_table
+from sim.experiment.tables import control_table, timeseries_table
 
 METRICS = ("variant", "replication", "kind", "name", "metric", "value")
+CONTROL = ("variant", "replication", "time_s", "component", "event", "subject", "detail")
 HISTOGRAMS = ("variant", "replication", "kind", "name", "bin", "count")
+TEXTS = ("variant", "kind", "name", "metric", "component", "event", "subject", "detail")
 COUNTS = ("offered", "good", "unfinished")
 """Of the cohort; with `total_` in front, of the whole run. Outcomes stand beside them by their own names."""
 LATENCIES = ("mean_s", "variance_s2", "min_s", "max_s")
@@ -37,11 +39,17 @@ class Measured:
     scopes: list[Scope]
     gauges: list[Gauge]
     series: pd.DataFrame
+    control: pd.DataFrame
 
 
 def tables_of(runs: Sequence[Run]) -> dict[str, pd.DataFrame]:
     """The tables by name."""
-    return {"metrics": _metrics(runs), "histograms": _histograms(runs), "timeseries": timeseries_table(runs)}
+    return {
+        "metrics": _metrics(runs),
+        "histograms": _histograms(runs),
+        "timeseries": timeseries_table(runs),
+        "control": _with_categories(control_table(runs)),
+    }
 
 
 def measured(tables: Mapping[str, pd.DataFrame], replications: Iterable[Replication]) -> dict[Replication, Measured]:
@@ -51,6 +59,7 @@ def measured(tables: Mapping[str, pd.DataFrame], replications: Iterable[Replicat
     numbers = _numbers(tables["metrics"])
     bins = _bins(tables["histograms"])
     series = dict(iter(tables["timeseries"].groupby(["variant", "replication"], sort=False)))
+    lines = dict(iter(tables["control"].groupby(["variant", "replication"], sort=False, observed=True)))
     found = {}
     for key in replications:
         things = numbers[key]
@@ -58,8 +67,15 @@ def measured(tables: Mapping[str, pd.DataFrame], replications: Iterable[Replicat
             [_scope(thing, of, bins.get((key, thing), NO_BINS)) for thing, of in things.items() if "offered" in of],
             [_gauge(thing, of) for thing, of in things.items() if "utilization" in of],
             series[key].drop(columns=["variant", "replication"]).reset_index(drop=True),
+            _control(lines.get(key, tables["control"].iloc[:0])),
         )
     return found
+
+
+def _control(lines: pd.DataFrame) -> pd.DataFrame:
+    """Of one replication, without what repeats on every row."""
+    texts = dict.fromkeys(("component", "event", "subject", "detail"), object)
+    return lines[list(CONTROL[2:])].astype({"time_s": float, **texts}).reset_index(drop=True)
 
 
 def _metrics(runs: Sequence[Run]) -> pd.DataFrame:
@@ -109,7 +125,7 @@ def _histograms(runs: Sequence[Run]) -> pd.DataFrame:
 
 def _with_categories(table: pd.DataFrame) -> pd.DataFrame:
     """Texts that repeat are stored once."""
-    repeated = [column for column in ("variant", "kind", "name", "metric") if column in table]
+    repeated = [column for column in TEXTS if column in table]
     return table.astype(dict.fromkeys(repeated, "category"))
 
 

@@ -36,6 +36,21 @@ class Plots:
 
         return plots.availability(self.results, variant, source, replication)
 
+    def views(
+        self,
+        variant: str | None = None,
+        service: str | None = None,
+        *,
+        replication: int = 0,
+        from_s: float = 0.0,
+        until_s: float | None = None,
+    ) -> Figure:
+        """What clients' views said of each instance against what it was, in one replication of one variant, with the
+        registry's decisions. `service`: by default the one with the most clients."""
+        from sim.report import plots
+
+        return plots.views(self.results, variant, service, replication, from_s, until_s)
+
     def forest(self, baseline: str | None = None, *, margin: float = 0.05) -> Figure:
         """The paired differences from the baseline with their intervals and verdicts, as `Results.compare` has them."""
         from sim.report import plots

@@ -13,6 +13,7 @@ from sim.experiment import Results
 from sim.experiment.comparison import Comparison, Difference
 from sim.report.grid import Grid, to_html, to_rich, within
 from sim.report.html import paragraph
+from sim.report.knowledge import knowledge_grids
 from sim.report.meaning import Meaning, meaning_of
 from sim.report.metrics import Unit, kind_of, name_of, unit_of
 from sim.report.numbers import MINUS, MISSING, percentage, plain, signed, time_unit, with_interval
@@ -42,7 +43,10 @@ def print_comparison(results: Results, comparison: Comparison, console: Console)
     console.print()
     console.print(to_rich(pairing(comparison)))
     _say(console, PAIRING_READS)
-    for sentence in (*comparison.notes, *remarks(results)):
+    known, of_knowledge = knowledge_grids(results)
+    for grid in known:
+        console.print(to_rich(grid))
+    for sentence in (*of_knowledge, *comparison.notes, *remarks(results)):
         _say(console, sentence)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sim.experiment import Results
 from sim.experiment.comparison import Comparison, Difference
+from sim.experiment.registry import has_registry
 from sim.report.availability import is_told
 from sim.report.faults import fault_sentences
 from sim.report.summary import place_rows
@@ -30,6 +31,8 @@ def document(results: Results) -> dict[str, Any]:
         "faults": fault_sentences(results),
         "work_for_nobody": unheard_sentences(results),
         **_availability(results),
+        **_knowledge(results),
+        "violations": results.violations(),
         "notes": list(results.origin.notes),
     }
 
@@ -40,6 +43,14 @@ def _availability(results: Results) -> dict[str, Any]:
         return {}
     tables = {"availability": results.availability().reset_index(), "blast_radius": results.blast_radius()}
     return {name: [_row(row) for row in table.to_dict("records")] for name, table in tables.items()}
+
+
+def _knowledge(results: Results) -> dict[str, Any]:
+    """What clients knew as a table of rows, where a registry told them anything."""
+    if not has_registry(results):
+        return {}
+    table = results.registry().reset_index().astype({"seen": object, "unseen": object})
+    return {"registry": [_row(row) for row in table.where(table.notna(), None).to_dict("records")]}
 
 
 def _row(row: dict[Any, Any]) -> dict[str, Any]:

@@ -8,15 +8,17 @@ from html import escape
 from sim.experiment import Results
 from sim.report.availability import availability_grids
 from sim.report.grid import to_html
+from sim.report.knowledge import knowledge_grids
 from sim.report.summary import notes, remarks, source_rows, sources_grid
 
 
 def results_html(results: Results) -> str:
-    """Sources, their availability where something broke, and what is to be known of them."""
+    """Sources, their availability where something broke, what clients knew, and what is to be known of them."""
     rows = list(source_rows(results))
     grids, of_availability = availability_grids(results)
-    tables = "".join(to_html(grid) for grid in (sources_grid(rows), *grids))
-    sentences = [*notes(rows), *of_availability, *remarks(results)]
+    known, of_knowledge = knowledge_grids(results)
+    tables = "".join(to_html(grid) for grid in (sources_grid(rows), *grids, *known))
+    sentences = [*notes(rows), *of_availability, *of_knowledge, *remarks(results)]
     return f"<h4>{escape(results.title)}</h4>{tables}{paragraph(sentences)}"
 
 

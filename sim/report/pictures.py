@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -12,10 +13,12 @@ from sim.errors import DsimError
 from sim.experiment import Results
 from sim.experiment.comparison import Comparison
 from sim.report import plots, style
+from sim.report.views import variants_with_views
 
 
 def write_pictures(results: Results, comparison: Comparison, folder: Path) -> list[Path]:
-    """Latency and differences, and the course through time where something broke. Each is written beside its place
+    """Latency and differences, the course through time where something broke, what clients' views said where a registry
+    told them. Each is written beside its place
     first, so that none is ever half there; older ones of the same name are replaced.
 
     Raises: DsimError where the folder cannot be written to.
@@ -26,6 +29,8 @@ def write_pictures(results: Results, comparison: Comparison, folder: Path) -> li
     }
     if any(run.faults for run in results.runs):
         drawings["time.png"] = lambda: plots.time_series(results)
+    for variant in variants_with_views(results):
+        drawings[f"views-{variant}.png"] = partial(plots.views, results, variant)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return [_write(draw(), folder / name) for name, draw in drawings.items()]

@@ -6,5 +6,6 @@ from sim.report.network import network
 from sim.report.through_time import time_series
 from sim.report.topology import topology
 from sim.report.up_and_down import availability
+from sim.report.views import views
 
-__all__ = ["availability", "forest", "latency_ccdf", "network", "time_series", "topology"]
+__all__ = ["availability", "forest", "latency_ccdf", "network", "time_series", "topology", "views"]

@@ -12,6 +12,7 @@ from sim.experiment.measures import each_gauge, service_estimates
 from sim.report.availability import availability_grids
 from sim.report.faults import fault_sentences
 from sim.report.grid import Grid, to_rich
+from sim.report.knowledge import knowledge_grids, violation_sentences
 from sim.report.numbers import percentage, time_unit, with_interval
 from sim.report.unheard import unheard_sentences
 from sim.statistics import Estimate
@@ -51,9 +52,10 @@ def print_summary(results: Results, console: Console) -> None:
     for variant in results.variants:
         console.print(to_rich(places_grid(results, variant)))
     grids, sentences = availability_grids(results)
-    for grid in grids:
+    known, of_knowledge = knowledge_grids(results)
+    for grid in (*grids, *known):
         console.print(to_rich(grid))
-    for sentence in (*sentences, *remarks(results)):
+    for sentence in (*sentences, *of_knowledge, *remarks(results)):
         console.print(sentence, highlight=False)
 
 
@@ -163,12 +165,13 @@ def stop_sentences(results: Results) -> list[str]:
 
 
 def remarks(results: Results) -> list[str]:
-    """Fates, faults, wasted work, limits, and what was measured."""
+    """Fates, faults, wasted work, limits, broken rules, and what was measured."""
     return [
         *(f"{fates.sentence}." for fates in results.fates()),
         *fault_sentences(results),
         *unheard_sentences(results),
         *stop_sentences(results),
+        *violation_sentences(results),
         measured_sentence(results),
         *(f"{note}." for note in results.origin.notes),
     ]

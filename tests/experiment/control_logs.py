@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 
-from sim.engine.run import Run
+from sim.engine.run import CONTROL, Run
 from sim.experiment import Results
-from sim.experiment.control import COLUMNS, Log, read_log
+from sim.experiment.control import Log, read_log
 from tests.experiment import fakes
 
 INSTANCES = {"api": ("api-1", "api-2"), "db": ("db-1",)}
@@ -20,14 +21,12 @@ def table(text: str) -> pd.DataFrame:
     for line in text.replace(";", "\n").strip().splitlines():
         time_s, component, event, subject, *detail = line.split(maxsplit=4)
         rows.append((float(time_s), component, event, subject, detail[0] if detail else ""))
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"time_s": float})
+    return pd.DataFrame(rows, columns=list(CONTROL)).astype({"time_s": float})
 
 
 def run(text: str, variant: str = "base", replication: int = 0, stopped: str | None = None) -> Run:
     """Of 12 s."""
-    made = fakes.run(variant, replication, stopped=stopped)
-    made.control = table(text)
-    return made
+    return replace(fakes.run(variant, replication, stopped=stopped), control=table(text))
 
 
 def log(text: str) -> Log:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from sim.experiment import control, knowledge
-from tests.experiment.control_logs import log
+from tests.experiment import fakes
+from tests.experiment.control_logs import INSTANCES, log, run
 
 FULL = "0 e view a api: api-1 api-2"
 KILL = """
@@ -134,6 +137,17 @@ def test_a_view_without_a_line_at_the_start_is_full() -> None:
     (end,) = knowledge.ends(log("2 truth down api-1; 5 e view a api: api-2"))
     assert end.converge_s == {"a": 3.0}
     assert knowledge.staleness(log("5 e view a api: api-2")).missing_s == 7.0
+
+
+def test_clients_are_the_callers_whether_a_line_names_them_or_not() -> None:
+    """A source is one client, a calling service one for each of its instances."""
+    one = run("2 truth down api-1")
+    asked = fakes.scope("request", "users → api.main", np.full(3, 0.01))
+    called = fakes.scope("call", "db.main → api.main", np.full(3, 0.01))
+    made = control.read_log(replace(one, scopes=[*one.scopes, asked, called]), INSTANCES)
+    (end,) = knowledge.ends(made)
+    assert set(end.converge_s) == {"source:users", "db-1"}
+    assert knowledge.staleness(made).stale_view_s == 2 * 10.0
 
 
 def test_instances_of_services_that_nobody_looks_up_are_left_out() -> None:

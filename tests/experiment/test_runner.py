@@ -64,7 +64,7 @@ def test_results_on_disk(tmp_path: Path) -> None:
     results = run(fakes.FakeScenario(RECORDING), directory=target)
     assert entries(tmp_path) == ["deep"]
     assert entries(target) == [
-        "histograms.parquet", "manifest.json", "metrics.parquet", "requests", "timeseries.parquet",
+        "control.parquet", "histograms.parquet", "manifest.json", "metrics.parquet", "requests", "timeseries.parquet",
     ]  # fmt: skip
     manifest = json.loads((target / "manifest.json").read_text())
     assert manifest["files"] == {"fake.yaml": "scenario: fake\n"}

@@ -1,0 +1,92 @@
+"""What clients knew of who was up, as tables: deaths, stale views, registries that could not commit, locks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sim.experiment import Results
+from sim.experiment.registry import Duration, Knowledge, has_registry, knowledge_of
+from sim.report.grid import Grid
+from sim.report.numbers import MISSING, with_interval
+
+Cell = Callable[[Knowledge], str]
+
+READS = (
+    "Detect: from a death to the registry's decision; converge: until no client lists it any more; back: from "
+    "its being up again until all list it. Stale-view seconds: over all clients, the time for which they list one that "
+    "is dead."
+)
+CENSORED = "Never: not before it was back, or the run ended; means leave those out."
+HANDOFF = "Hand-off: from a lock's being free to its next holder; never: nobody took it again."
+VIOLATIONS_SHOWN = 5
+
+
+def knowledge_grids(results: Results) -> tuple[list[Grid], list[str]]:
+    """A table of what clients knew and one of locks, each where there is any, with what is to be known of them."""
+    if not has_registry(results):
+        return [], []
+    found = knowledge_of(results)
+    grids, sentences = [], []
+    if any(of.deaths or _counted(of, *VIEWS) for of in found):
+        grids.append(_grid("What clients knew", found, _knowledge_columns(found)))
+        sentences.append(READS)
+        if any(of.times[time].unseen for of in found for time in ("detect", "converge_all", "back_all")):
+            sentences.append(CENSORED)
+    if any(_counted(of, "acquired", "accepted", "stale", "fenced") for of in found):
+        grids.append(_grid("Locks: a replication", found, LOCKS))
+        sentences.append(HANDOFF)
+    return grids, sentences
+
+
+def violation_sentences(results: Results) -> list[str]:
+    """What the scenario's `checks` found broken, the first few."""
+    several, found = len(results.variants) > 1, []
+    for run in results.runs:
+        where = f"{run.variant}, replication {run.replication}" if several else f"replication {run.replication}"
+        found += [f"Violated ({where}): {violation}" for violation in run.violations]
+    more = len(found) - VIOLATIONS_SHOWN
+    return found[:VIOLATIONS_SHOWN] + ([f"and {more} more violations."] if more > 0 else [])
+
+
+VIEWS = ("stale_view_s", "false_ejections", "false_removals", "unwritable", "elections")
+
+
+def _knowledge_columns(found: Sequence[Knowledge]) -> dict[str, Cell]:
+    columns: dict[str, Cell] = {
+        "deaths": lambda of: str(of.deaths),
+        "detect s": lambda of: duration(of.times["detect"]),
+        "converge all s": lambda of: duration(of.times["converge_all"]),
+        "back s": lambda of: duration(of.times["back_all"]),
+        "stale-view s": lambda of: with_interval(of.sums["stale_view_s"]),
+        "requests to dead": lambda of: with_interval(of.sums["requests_to_dead"]),
+        "false ejections": lambda of: with_interval(of.sums["false_ejections"]),
+    }
+    if any(_counted(of, "unwritable", "elections") for of in found):
+        columns["unwritable s"] = lambda of: with_interval(of.sums["unwritable_s"])
+        columns["elections"] = lambda of: with_interval(of.sums["elections"])
+    return columns
+
+
+LOCKS: dict[str, Cell] = {
+    "acquired": lambda of: with_interval(of.sums["acquired"]),
+    "hand-off s": lambda of: duration(of.times["handoff"]),
+    "writes accepted": lambda of: with_interval(of.sums["accepted"]),
+    "stale ones accepted": lambda of: with_interval(of.sums["stale"]),
+    "stale ones fenced": lambda of: with_interval(of.sums["fenced"]),
+}
+
+
+def duration(of: Duration) -> str:
+    """`3.2 ±0.1`, with how many were never over; `never` where none was."""
+    if not of.seen:
+        return f"never ({of.unseen})" if of.unseen else MISSING
+    return with_interval(of.mean_s) + (f" ({of.unseen} never)" if of.unseen else "")
+
+
+def _grid(title: str, found: Sequence[Knowledge], columns: dict[str, Cell]) -> Grid:
+    rows = [[of.variant, *(cell(of) for cell in columns.values())] for of in found]
+    return Grid(title, ["variant", *columns], rows)
+
+
+def _counted(of: Knowledge, *sums: str) -> bool:
+    return any(of.sums[name].value > 0.0 for name in sums)
