@@ -530,9 +530,10 @@ def figure_8() -> Group:
     group.deliver(without_term_4)
     one = group["s1"]
     assert (one.role, one.term) == ("leader", 4)
-    old = Append("s1", "s3", 4, 1, 1, (one.log.entries[1],), 0)
-    group["s3"].step(old)
-    group.deliver(without_term_4)
+    for other in ("s2", "s3"):
+        group[other].step(Append("s1", other, 4, 1, 1, (one.log.entries[1],), 0))
+        group.deliver(without_term_4)
+    assert [one.progress[other].match for other in ("s2", "s3")] == [2, 2]
     return group
 
 
