@@ -68,7 +68,9 @@ class Cluster:
         return Views(self.env)
 
     def start_components(self) -> None:
-        """Let the control plane begin: every component makes its daemons, then all of them start."""
+        """Let the control plane begin: every component makes its daemons, then all of them start. From now on the log
+        tells who lives, whether daemons run there or not."""
+        self.env.on_life = self.hosts.follow
         for component in self._tables.model.components:
             component.start(self)
         for daemon in list(self.daemons.values()):

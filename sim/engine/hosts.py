@@ -52,7 +52,7 @@ class Host:
 
 
 class Hosts:
-    """All hosts of a run; follows what the kernel knows of their lives."""
+    """All hosts of a run."""
 
     def __init__(
         self, env: Environment, clock: Callable[[str], NodeClock], record: Callable[[str, str, str, str], None]
@@ -72,14 +72,14 @@ class Hosts:
             name = SOURCE + source.name
             self.of[name] = Host(name, name, source.zone, NodeClock(env, None))
         self._names = list(tables.instance_row)
-        env.on_life = self._follow
 
     def find(self, name: str) -> Host:
         if name not in self.of:
             raise DsimError(f"there is no instance or source called {name!r}; there are: {', '.join(self.of)}")
         return self.of[name]
 
-    def _follow(self, act: int, row: int) -> None:
+    def follow(self, act: int, row: int) -> None:
+        """Look at who an act of the control plane was done to, as `Environment.on_life` says."""
         on_node = act in (loop.CRASH_NODE, loop.RESTORE_NODE, loop.PAUSE_NODE, loop.RESUME_NODE)
         for name in self._on_node.get(row, ()) if on_node else self._names[row : row + 1]:
             self._compare(self.of[name])
