@@ -7,6 +7,7 @@ from functools import cached_property
 from math import prod
 from typing import Any, Literal
 
+from sim.checks import CHECKS, Event, View
 from sim.distributions import Distribution
 from sim.engine import loop
 from sim.engine.clock import Environment
@@ -48,6 +49,8 @@ class Cluster:
         """What the model's components run as, by their names."""
         self.daemons: dict[str, Daemon] = {}
         """By address."""
+        self.checks = [CHECKS[name]() for name in env.tables.model.checks]
+        """Safety checkers that watch the run. Where there are none, nobody need make events for them."""
         self.log: list[tuple[float, str, str, str, str]] = []
         """What the control plane did: (time in s, component, event, subject, detail)."""
         self._published: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -87,6 +90,15 @@ class Cluster:
         """Add a line to the control plane's log."""
         self.log.append((self.env.now, component, event, subject, detail))
 
+    def observe(self, event: Event) -> None:
+        """Tell the run's safety checkers what has happened."""
+        for check in self.checks:
+            check.observe(event)
+
+    def violations(self) -> list[str]:
+        """What the safety checkers found, a sentence each."""
+        return [f"{check.name}: {sentence}" for check in self.checks for sentence in check.violations()]
+
     def publish(self, client: str, service: str, members: Sequence[str]) -> None:
         """From now on a client (an instance, or `source:NAME`) balances its calls to a service over exactly these
         instances, in this order. Of none: its calls end `unavailable`."""
@@ -108,6 +120,7 @@ class Cluster:
         members = [member for member in self.published(client, service) if member not in left_out]
         if self._views.publish(client, service, members):
             self.record("views", "view", client, f"{service}: {' '.join(members)}")
+            self.observe(View(self.env.now, client, service, tuple(members)))
 
     def view(self, client: str, service: str) -> tuple[str, ...]:
         """The instances of a service that a client knows."""

@@ -107,7 +107,7 @@ class Simulation:
             time.perf_counter() - started,
             self.fault_episodes,
             pd.DataFrame(self.cluster.log, columns=list(CONTROL)),
-            [],
+            self.cluster.violations(),
         )
 
     def _strike(self, fault: Fault) -> Process:

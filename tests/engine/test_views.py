@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sim.checks import Registration
 from sim.engine.cluster import Cluster
 from sim.engine.views import Views
 from sim.errors import DsimError
@@ -132,3 +133,14 @@ def test_components_have_names() -> None:
 
     assert Made(begin).name == "made"
     run_with(begin)
+
+
+def test_checks_watch_the_run() -> None:
+    def begin(cluster: Cluster) -> None:
+        cluster.observe(Registration(0.0, "api", "api-1"))
+        cluster.publish("web-1", "api", ["api-2"])
+
+    _, run = run_with(begin, checks=("views",))
+    assert len(run.violations) == 1
+    assert run.violations[0].startswith("views: ")
+    assert "api-2" in run.violations[0]
