@@ -73,7 +73,7 @@ class Cluster:
     def start_components(self) -> None:
         """Let the control plane begin: every component makes its daemons, then all of them start. From now on the log
         tells who lives, whether daemons run there or not."""
-        self.env.on_life = self.hosts.follow
+        self.env.on_life = lambda act, row: self.hosts.follow(act, row)
         for component in self._tables.model.components:
             component.start(self)
         for daemon in list(self.daemons.values()):
