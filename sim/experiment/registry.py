@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sim.engine.run import Run
+from sim.errors import DsimError
 from sim.experiment import coordination, knowledge
 from sim.experiment.control import TRUTH, VIEW, Log, read_log
 from sim.experiment.measures import stop_caveat, with_caveats
@@ -64,6 +65,14 @@ def logs_of(results: Results, variant: str) -> list[Log]:
     """A replication each."""
     instances = {s.name: tuple(i.name for i in s.instances) for s in results.models[variant].services}
     return [read_log(run, instances) for run in results.of(variant)]
+
+
+def log_of(results: Results, variant: str, replication: int) -> Log:
+    """Raises: DsimError for a replication that was not run."""
+    runs = [run.replication for run in results.of(variant)]
+    if replication not in runs:
+        raise DsimError(f"replication: got {replication}; must be one of 0 to {max(runs)}, as they were run")
+    return logs_of(results, variant)[runs.index(replication)]
 
 
 def registry_table(found: Sequence[Knowledge]) -> pd.DataFrame:

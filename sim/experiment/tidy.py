@@ -74,7 +74,7 @@ def measured(tables: Mapping[str, pd.DataFrame], replications: Iterable[Replicat
 
 def _control(lines: pd.DataFrame) -> pd.DataFrame:
     """Of one replication, without what repeats on every row."""
-    texts = dict.fromkeys(("component", "event", "subject", "detail"), object)
+    texts = dict.fromkeys(("component", "event", "subject", "detail"), "str")
     return lines[list(CONTROL[2:])].astype({"time_s": float, **texts}).reset_index(drop=True)
 
 

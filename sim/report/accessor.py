@@ -51,6 +51,19 @@ class Plots:
 
         return plots.views(self.results, variant, service, replication, from_s, until_s)
 
+    def elections(
+        self,
+        variant: str | None = None,
+        *,
+        replication: int = 0,
+        from_s: float = 0.0,
+        until_s: float | None = None,
+    ) -> Figure:
+        """Who led a cluster when, in one replication of one variant, and when it could not commit."""
+        from sim.report import plots
+
+        return plots.elections(self.results, variant, replication, from_s, until_s)
+
     def forest(self, baseline: str | None = None, *, margin: float = 0.05) -> Figure:
         """The paired differences from the baseline with their intervals and verdicts, as `Results.compare` has them."""
         from sim.report import plots

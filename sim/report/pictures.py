@@ -13,12 +13,13 @@ from sim.errors import DsimError
 from sim.experiment import Results
 from sim.experiment.comparison import Comparison
 from sim.report import plots, style
+from sim.report.elections import variants_with_elections
 from sim.report.views import variants_with_views
 
 
 def write_pictures(results: Results, comparison: Comparison, folder: Path) -> list[Path]:
     """Latency and differences, the course through time where something broke, what clients' views said where a registry
-    told them. Each is written beside its place
+    told them, and who led when where there were elections. Each is written beside its place
     first, so that none is ever half there; older ones of the same name are replaced.
 
     Raises: DsimError where the folder cannot be written to.
@@ -31,6 +32,8 @@ def write_pictures(results: Results, comparison: Comparison, folder: Path) -> li
         drawings["time.png"] = lambda: plots.time_series(results)
     for variant in variants_with_views(results):
         drawings[f"views-{variant}.png"] = partial(plots.views, results, variant)
+    for variant in variants_with_elections(results):
+        drawings[f"elections-{variant}.png"] = partial(plots.elections, results, variant)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return [_write(draw(), folder / name) for name, draw in drawings.items()]

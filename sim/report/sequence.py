@@ -70,7 +70,9 @@ def sequence(
     """
     sent = [of for of in trace if from_s <= of.sent_s < until_s and type(of.message).__name__ not in leave_out]
     if not sent:
-        raise DsimError("trace: holds no message there; draw other times, or run with trace_messages=True")
+        raise DsimError(
+            "trace: holds no message there; draw other times, or set cluster.mail.trace = [] before the run"
+        )
     shown = sent[:MESSAGES_SHOWN]
     lanes = sorted({host(end) for of in shown for end in (of.sender, of.receiver)}, key=_natural)
     x = {lane: float(number) for number, lane in enumerate(lanes)}

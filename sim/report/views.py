@@ -15,7 +15,7 @@ from sim.errors import DsimError
 from sim.experiment import Results
 from sim.experiment.control import IN, OUT, VIEW, Fate, Log, Span, common, outside
 from sim.experiment.coordination import outages
-from sim.experiment.registry import has_registry, logs_of
+from sim.experiment.registry import has_registry, log_of
 from sim.report import style
 
 TRUTHS = {"up": "#CFE6DC", "down": style.VERMILLION, "paused": style.ORANGE, "stopping": style.SKY}
@@ -46,7 +46,7 @@ def views(
     """Of one service in one replication of one variant. Each lane: above, what the instance was; below, as high as the
     share of clients whose view listed it, coloured where that was wrong. Triangles: what the registry decided."""
     variant = results.variants[0] if variant is None else variant
-    log = _log(results, variant, replication)
+    log = log_of(results, variant, replication)
     service = _service(log, service)
     end_s = log.end_s if until_s is None else min(until_s, log.end_s)
     if not from_s < end_s:
@@ -97,13 +97,6 @@ def _open(spans: Sequence[Span], at_s: np.ndarray) -> np.ndarray:
     """How many of the spans are open at each time."""
     starts, ends = (np.sort(np.array([span[side] for span in spans])) for side in (0, 1))
     return np.searchsorted(starts, at_s, side="right") - np.searchsorted(ends, at_s, side="right")
-
-
-def _log(results: Results, variant: str, replication: int) -> Log:
-    runs = [run.replication for run in results.of(variant)]
-    if replication not in runs:
-        raise DsimError(f"replication: got {replication}; must be one of 0 to {max(runs)}, as they were run")
-    return logs_of(results, variant)[runs.index(replication)]
 
 
 def _service(log: Log, service: str | None) -> str:

@@ -11,6 +11,7 @@ import time
 from datetime import datetime, tzinfo
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -186,6 +187,22 @@ def test_overload_is_stopped_and_its_results_kept(folder: Path) -> None:
     assert "Unstable: stopped at" in result.stdout
     assert "in flight" in load_results(folder / "out").unstable()["baseline"]
     assert "in flight" in json.loads((folder / "out" / "manifest.json").read_text())["unstable"]["baseline"]
+
+
+def test_a_broken_rule_is_told_and_exits_with_1(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate = sim.experiment.run_scenario
+
+    def with_a_violation(*arguments: Any, **options: Any) -> Any:
+        results = simulate(*arguments, **options)
+        results.runs[1].violations.append("two leaders in term 3: etcd-1 and etcd-2")
+        return results
+
+    monkeypatch.setattr(sim.experiment, "run_scenario", with_a_violation)
+    (folder / "two.yaml").write_text(SMALL + "variants: {one: {}, two: {}}\n")
+    for command in ("run", "compare"):
+        result = CliRunner().invoke(app, [command, "two.yaml"])
+        assert result.exit_code == 1, result.output
+        assert "Violated (one, replication 1): two leaders in term 3: etcd-1 and etcd-2" in result.stdout
 
 
 def test_a_bug_says_that_it_is_one(monkeypatch: pytest.MonkeyPatch) -> None:

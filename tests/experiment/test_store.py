@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from sim.experiment.warmup import Warmup
 from sim.report import document
 from sim.scenario import load
 from sim.scenario.resolved import plain
-from tests.experiment import fakes
+from tests.experiment import control_logs, fakes
+from tests.experiment.test_knowledge import KILL
 
 SCENARIO = """\
 scenario: stored
@@ -57,7 +59,7 @@ def fresh_and_loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Results,
 
 
 TABLES: list[Callable[[Results], pd.DataFrame]] = [
-    Results.summary, Results.scopes, Results.gauges, Results.timeseries, Results.requests,
+    Results.summary, Results.scopes, Results.gauges, Results.timeseries, Results.requests, Results.control,
 ]  # fmt: skip
 
 
@@ -98,6 +100,20 @@ def test_the_document_is_the_same(fresh_and_loaded: tuple[Results, Results]) -> 
     assert document(loaded) == document(fresh)
     assert loaded.models == fresh.models
     assert (loaded.origin, loaded.wall_s, loaded.directory) == (fresh.origin, fresh.wall_s, fresh.directory)
+
+
+def test_the_control_planes_log_is_kept_with_what_is_read_of_it(tmp_path: Path) -> None:
+    runs = [replace(control_logs.run(KILL, replication=r), violations=["two leaders"][:r]) for r in range(2)]
+    runs.append(fakes.run("base", 2))
+    origin = Origin(models={"base": plain(fakes.model("base"))})
+    fresh = Results({"base": fakes.outlined()}, runs, wall_s=0.1, origin=origin)
+    save(fresh, tmp_path)
+    loaded = load_results(tmp_path)
+    for table in (Results.control, Results.registry, lambda of: of.registry("view")):
+        assert len(table(fresh)) > 0
+        assert_frame_equal(table(loaded), table(fresh), check_exact=True)
+    assert loaded.violations() == {"base": ["two leaders"]}
+    assert len(loaded.runs[2].control) == 0
 
 
 def saved(folder: Path, **changes: Any) -> Path:
@@ -173,7 +189,7 @@ def test_a_damaged_manifest(tmp_path: Path, text: str) -> None:
     assert refused(tmp_path).startswith("/manifest.json: is damaged, or not a manifest of dsim")
 
 
-@pytest.mark.parametrize("table", ["metrics", "histograms", "timeseries"])
+@pytest.mark.parametrize("table", ["metrics", "histograms", "timeseries", "control"])
 def test_missing_and_damaged_tables(tmp_path: Path, table: str) -> None:
     file = saved(tmp_path) / f"{table}.parquet"
     file.write_bytes(file.read_bytes()[:-40])

@@ -82,5 +82,5 @@ def test_words_of_messages() -> None:
 
 
 def test_nothing_to_draw_is_a_sentence() -> None:
-    with pytest.raises(DsimError, match="holds no message there"):
+    with pytest.raises(DsimError, match="has no message there"):
         sequence(election(), from_s=9.0)
