@@ -143,6 +143,8 @@ class Mail:
 
     def _cuts(self, way: Way) -> list[int]:
         """How often each link has been down so far."""
+        if self._network.wires is None:
+            return []
         link = self.env.tables.state["link"]
         return [int(link[row]["cuts"]) for _, row in way if row != NONE]
 

@@ -43,7 +43,8 @@ class Simulation:
     """A replication that can be stepped, watched and disturbed.
 
     `env` is the joined clock (a SimPy environment), `cluster` the control plane's handle; processes added to `env`
-    before `run` act on the system as it runs.
+    before `run` act on the system as it runs. With `trace_messages`, `cluster.mail.trace` lists all messages between
+    daemons, in the order in which they were sent.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Simulation:
         requests_path: Path | None = None,
         progress: Progress | None = None,
         slice_events: int = SLICE_EVENTS,
+        trace_messages: bool = False,
     ) -> None:
         if model.run.record != "none" and requests_path is None:
             raise DsimError("run.record: requests are recorded to a file; give `requests_path` (or --out)")
@@ -65,6 +67,8 @@ class Simulation:
         self.behaviours = Behaviours(self.env, self.cluster)
         self.spool = Spool(self.tables, requests_path) if requests_path and model.run.record != "none" else None
         self.fault_episodes = self.cluster.episodes
+        if trace_messages:
+            self.cluster.mail.trace = []
         if self.spool:
             self.env.on_spool = self.spool.drain
         if progress:

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from sim.engine import Simulation
 from sim.engine.cluster import Cluster
 from sim.engine.daemons import Answer
 from sim.model import Clock
-from tests.engine.small import FILE, Ears, model_of, run_with
+from tests.engine.small import FILE, Ears, Made, model_of, run_with
 
 Script = dict[float, Callable[[Ears, Ears], Any]]
 """What happens at which time to two daemons, at web-1 on a-1 and at api-1 on b-1, 5 ms away."""
@@ -245,3 +246,21 @@ def test_the_truth_is_on_record() -> None:
 
 def test_answers_are_values() -> None:
     assert Answer("ok", 1) == Answer("ok", 1)
+
+
+def test_messages_can_be_traced() -> None:
+    def begin(cluster: Cluster) -> Ears:
+        pair = Ears(cluster, "web-1"), Ears(cluster, "api-1")
+        for time_s, act in (
+            (1.0, lambda: pair[0].send(pair[1].address, 1)),
+            (2.0, lambda: cut(pair[0])),
+            (3.0, lambda: pair[0].send(pair[1].address, 2)),
+        ):
+            cluster.env.timeout(time_s).callbacks.append(lambda _, act=act: act())  # type: ignore[union-attr,misc]
+        return pair[0]
+
+    simulation = Simulation(model_of(components=(Made(begin),)), trace_messages=True)
+    simulation.run()
+    told = [(of.sent_s, of.arrived_s, of.sender, of.receiver, of.message) for of in simulation.cluster.mail.trace or []]
+    ends = "web-1/ears", "api-1/ears"
+    assert told == [(1.0, 1.005, *ends, 1), (3.0, None, *ends, 2)]
