@@ -86,9 +86,13 @@ class Cluster:
     def daemon(self, address: str) -> Daemon:
         return self.daemons[_known(self.daemons, address, "daemon")]
 
-    def record(self, component: str, event: str, subject: str, detail: str = "") -> None:
-        """Add a line to the control plane's log."""
-        self.log.append((self.env.now, component, event, subject, detail))
+    def record(self, component: str, event: str, subject: str, detail: str = "", at_s: float | None = None) -> None:
+        """Add a line to the control plane's log; of `at_s`, where only now it can be said what happened then."""
+        line = (self.env.now if at_s is None else at_s, component, event, subject, detail)
+        place = len(self.log)
+        while place and self.log[place - 1][0] > line[0]:
+            place -= 1
+        self.log.insert(place, line)
 
     def observe(self, event: Event) -> None:
         """Tell the run's safety checkers what has happened."""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 MESSAGE_BYTES = 200.0
 BROKEN_AFTER_S = 15.0
-"""A stream on which nothing gets through for so long is given up (Linux's tcp_retries2 allows more; servers' own
-timeouts, such as the 5 s of etcd 3.4's rafthttp and the 10 s of yamux, less)."""
+"""Linux's tcp_retries2 allows more; servers' own timeouts, such as the 5 s of etcd 3.4's rafthttp and the 10 s of yamux,
+less."""
 Outcome = Literal["ok", "refused", "reset", "timeout"]
 
 
@@ -60,6 +60,9 @@ class Daemon:
     of it runs at the host: it waits while the host is paused and is forgotten when it dies. `kept` is what the host's
     disk holds; whoever writes to it has waited for `flush`.
     """
+
+    broken_after_s = BROKEN_AFTER_S
+    """A stream on which nothing gets through for so long is given up."""
 
     def __init__(self, cluster: Cluster, host: str, name: str) -> None:
         self.cluster = cluster
@@ -285,7 +288,7 @@ class Stream:
         letter = mail.letter(self.sender.address, self.receiver.address, message)
 
         def is_wanted() -> bool:
-            self._gave_up = self._gave_up or self.sender.now - since_s > BROKEN_AFTER_S
+            self._gave_up = self._gave_up or self.sender.now - since_s > self.sender.broken_after_s
             return not self.is_broken and self.sender._at.incarnation == self._lives[0]
 
         mail.carry(

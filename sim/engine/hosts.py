@@ -38,8 +38,18 @@ class Host:
     resets: int = 0
     """Lives that ended on a living machine, whose peers therefore knew at once."""
     daemons: list[Daemon] = field(default_factory=list)
+    pauses: list[tuple[float, float]] = field(default_factory=list)
+    """When it stood still, from and to, on its node's monotonic clock."""
+    paused_at_s: float = 0.0
     held: list[Callable[[], None]] = field(default_factory=list)
     """What a paused process has still to do, in the order in which it fell due."""
+
+    def stand_still(self, paused: bool) -> None:
+        self.paused = paused
+        if paused:
+            self.paused_at_s = self.clock.monotonic()
+        else:
+            self.pauses.append((self.paused_at_s, self.clock.monotonic()))
 
     def when_running(self, act: Callable[[], None], incarnation: int) -> None:
         """Do something now, or once the process goes on; not at all if it has died since `incarnation`."""
@@ -95,7 +105,7 @@ class Hosts:
         if up != host.up:
             self._die(host) if host.up else self._rise(host)
         if paused != host.paused:
-            host.paused = paused
+            host.stand_still(paused)
             self._record("truth", "paused" if paused else "resumed", host.name, "")
             if not paused:
                 held, host.held = host.held, []
