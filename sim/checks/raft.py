@@ -149,8 +149,7 @@ class RaftChecker:
         if overwritten or entries[-1].index < m.commit_index:
             self._tell(
                 time_s,
-                f"{name} overwrites its log from index {first} on in term {m.term}, "
-                f"and had committed up to index {m.commit_index}",
+                f"{name} overwrites its log from index {first} on, and had committed up to index {m.commit_index}",
             )
         del m.terms[max(first - m.start - 1, 0) :]
         self._extend(time_s, name, m, entries)
