@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from sim.registries import static
+from sim.registries import dns, eureka, static
 from sim.registries.form import REGISTRY_FORMS, RegistryField, RegistryForm, RegistryScope, StoreField
 
 KINDS: dict[str, ModuleType] = {
     "static": static,
+    "dns": dns,
+    "eureka": eureka,
 }
 """File by the name of the kind."""
 
