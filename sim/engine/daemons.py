@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 MESSAGE_BYTES = 200.0
 BROKEN_AFTER_S = 15.0
-"""Linux's tcp_retries2 allows more; servers' own timeouts, such as the 5 s of etcd 3.4's rafthttp and the 10 s of yamux,
-less."""
+"""Linux's tcp_retries2 allows more; servers' own timeouts, such as the 5 s of etcd 3.4's rafthttp and the 10 s of
+yamux, less."""
 Outcome = Literal["ok", "refused", "reset", "timeout"]
 
 

@@ -632,7 +632,7 @@ def test_7_a_restart_from_a_snapshot_and_the_log() -> None:
     disk.compact(group["a"].compact(8, tuple(range(7)), keep_entries=3), keep_entries=3)
     assert (disk.discarded_index, disk.discarded_term) == (5, 1)
     again = member(disk)
-    assert (again.log.first_index, again.log.last_index, again.commit_index) == (6, 11, 8)
+    assert (again.log.first_index, again.log.last_index, again.log.applied_index) == (6, 11, 8)
     assert again.log.entries == group["b"].log.entries[5:]
 
 

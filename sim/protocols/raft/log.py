@@ -22,11 +22,12 @@ class Log:
         self.discarded_index = stored.discarded_index
         self.discarded_term = stored.discarded_term
         self.entries: list[Entry] = list(stored.entries)
-        self.commit_index = self.applied_index = stored.snapshot.index if stored.snapshot else 0
+        self.applied_index = stored.snapshot.index if stored.snapshot else 0
+        self.commit_index = max(self.applied_index, min(stored.commit_index, self.last_index))
         self.handed_index = self.last_index
         base = stored.snapshot.configuration if stored.snapshot else bootstrap
-        self._configurations = [(self.commit_index, base)]
-        self._learn_configurations(entry for entry in self.entries if entry.index > self.commit_index)
+        self._configurations = [(self.applied_index, base)]
+        self._learn_configurations(entry for entry in self.entries if entry.index > self.applied_index)
 
     @property
     def first_index(self) -> int:

@@ -1,8 +1,7 @@
 """What a member keeps: entries, snapshots, the term and the vote; and what it hands to its host to keep.
 
 Source: Ongaro & Ousterhout, "In Search of an Understandable Consensus Algorithm", USENIX ATC 2014, figure 2
-("persistent state on all servers"): term, vote and log. etcd stores the commit index too, to save a restarted member
-the wait for its leader; we do not.
+("persistent state on all servers"): term, vote and log. As in etcd the commit index is kept beside them, unflushed.
 """
 
 from __future__ import annotations
@@ -77,6 +76,7 @@ class Stored:
     """A member's disk. Change it (`save`, `compact`) only when the write has reached the disk.
 
     `entries` follow the entry `discarded_index`, of `discarded_term`, the last that a compaction threw away.
+    `commit_index` needs no flush of its own: without it a restarted member waits for its leader's word.
     """
 
     hard_state: HardState = HardState()
@@ -84,6 +84,7 @@ class Stored:
     snapshot: Snapshot | None = None
     discarded_index: int = 0
     discarded_term: int = 0
+    commit_index: int = 0
 
     def save(self, ready: Ready) -> None:
         if ready.hard_state is not None:
@@ -95,9 +96,13 @@ class Stored:
         if ready.entries:
             del self.entries[ready.entries[0].index - self.discarded_index - 1 :]
             self.entries.extend(ready.entries)
+        if ready.committed:
+            self.commit_index = ready.committed[-1].index
 
     def compact(self, snapshot: Snapshot, keep_entries: int = 0) -> None:
-        """As `Raft.compact`, once the entries up to the snapshot have been saved."""
+        """As `Raft.compact`, once the entries up to the snapshot have been saved; not if a later one has been."""
+        if self.snapshot is not None and self.snapshot.index >= snapshot.index:
+            return
         self.snapshot = snapshot
         last = snapshot.index - keep_entries
         if last > self.discarded_index:
