@@ -238,6 +238,10 @@ class Cluster:
     def show_address(self, service: str) -> None:
         self._network.hide_address(service, -1)
 
+    def is_hidden(self, service: str) -> bool:
+        """Do the name servers that know a service give no answer?"""
+        return self._network.is_hidden(service)
+
     def crash_node(self, name: str) -> None:
         """The host dies: everything on it ends, nobody is told. Crashes nest: it is up after as many restores."""
         self.env.control(loop.CRASH_NODE, self._node(name))

@@ -225,6 +225,10 @@ class Interference:
         names = [known.name for known in self._tables.model.services]
         self._tables.state.service[names.index(service)].unresolved += by
 
+    def is_hidden(self, service: str) -> bool:
+        names = [known.name for known in self._tables.model.services]
+        return bool(self._tables.state.service[names.index(service)].unresolved > 0)
+
     def change_link(self, change: Change) -> int:
         """Let one direction of a link be down, or slower, or lose more."""
         wires = self._turn_on()

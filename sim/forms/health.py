@@ -14,13 +14,16 @@ from sim.model import HealthCheck
 CHECKERS: dict[str, Mapping[str, Any]] = {
     "haproxy@2.6": {"interval": 2.0, "fall": 3, "rise": 2},
     "nginx-plus@r31": {"interval": 5.0, "fall": 1, "rise": 1, "timeout": 60.0},
+    "route53@2024": {"interval": 30.0, "fall": 3, "rise": 3, "timeout": 4.0},
 }
-"""Load balancers that probe, with their defaults in seconds.
+"""Who probes, with their defaults in seconds.
 
 HAProxy: `inter`, `fall`, `rise` of a `server` line with `check`; `fastinter` and `downinter` are `inter` where they are
 not set, and so is the time for a whole check without `timeout check` (configuration manual, section 5.2; `srv_getinter`
 and `process_chk_conn` in its check.c). nginx Plus: `interval`, `fails`, `passes` of `health_check`, and
-`proxy_connect_timeout` and `proxy_read_timeout` (ngx_http_upstream_hc_module, ngx_http_proxy_module).
+`proxy_connect_timeout` and `proxy_read_timeout` (ngx_http_upstream_hc_module, ngx_http_proxy_module). Amazon Route 53:
+request interval, failure threshold, 4 s for a connection (Developer Guide, Values that you specify when you create or
+update health checks); here it is one checker, not a majority of many.
 """
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from sim.registries import dns, eureka, static
+from sim.registries import dns, etcd, eureka, static
 from sim.registries.form import REGISTRY_FORMS, RegistryField, RegistryForm, RegistryScope, StoreField
 
 KINDS: dict[str, ModuleType] = {
     "static": static,
     "dns": dns,
+    "etcd": etcd,
     "eureka": eureka,
 }
 """File by the name of the kind."""

@@ -15,6 +15,7 @@ an endpoint, which waits in the server's queue as any other.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -72,17 +73,25 @@ class HealthChecks(Component):
         cluster.components[self.name] = checkers
 
 
-class Checker(Daemon):
-    """The part of one client that probes the instances of one service."""
+class Prober(Daemon, ABC):
+    """Probes the instances of one service from one host, by the rules above."""
 
-    def __init__(self, cluster: Cluster, host: str, watch: Watch) -> None:
-        super().__init__(cluster, host, f"{NAME}/{watch.service}")
-        self.watch = watch
-        self.check = watch.check
-        self.servers = cluster.instances_of(watch.service)
+    def __init__(self, cluster: Cluster, host: str, name: str, service: str, check: HealthCheck, probe: str) -> None:
+        """`probe` is the name of its requests, of those that are not mere connections."""
+        super().__init__(cluster, host, name)
+        self.service, self.check, self.request = service, check, probe
+        self.servers = cluster.instances_of(service)
         self.health: dict[str, int] = {}
         """The counter of each server."""
         self._is_first_life = True
+
+    @abstractmethod
+    def knows(self, server: str) -> bool:
+        """Is it to be probed?"""
+
+    @abstractmethod
+    def changed(self, server: str) -> None:
+        """A server is in or out now, and was not."""
 
     @property
     def top(self) -> int:
@@ -97,16 +106,15 @@ class Checker(Daemon):
             part = (phase + number / len(self.servers)) % 1.0
             self.after(self.check.interval_s * part, self._probe, server)
         self._is_first_life = False
-        self._show()
 
     def _probe(self, server: str) -> None:
-        if server not in self.cluster.published(self.host, self.watch.service):
+        if not self.knows(server):
             self.health[server] = self.top
             self.after(self.check.interval_s, self._probe, server)
         elif self.check.endpoint is None:
             self._connect(server, lambda outcome: self._ended(server, outcome))
         else:
-            self.probe(self.watch.probe, server, lambda outcome, _: self._ended(server, outcome))
+            self.probe(self.request, server, lambda outcome, _: self._ended(server, outcome))
 
     def _connect(self, server: str, then: Callable[[str], None]) -> None:
         """Open a connection and close it."""
@@ -130,11 +138,10 @@ class Checker(Daemon):
         self.after(self.check.timeout_s, end, "timeout")
 
     def _ended(self, server: str, outcome: str) -> None:
-        was_in = self._is_in(server)
+        was_in = self.is_in(server)
         self.health[server] = self._counted(self.health[server], outcome == "ok")
-        if self._is_in(server) != was_in:
-            self.cluster.record(NAME, "unhealthy" if was_in else "healthy", server, self.host)
-            self._show()
+        if self.is_in(server) != was_in:
+            self.changed(server)
         self.after(self._gap_s(server), self._probe, server)
 
     def _counted(self, health: int, is_good: bool) -> int:
@@ -148,9 +155,27 @@ class Checker(Daemon):
             return self.check.interval_s
         return self.check.down_interval_s if self.health[server] == 0 else self.check.fast_interval_s
 
-    def _is_in(self, server: str) -> bool:
+    def is_in(self, server: str) -> bool:
         return self.health[server] >= self.check.rise
 
+
+class Checker(Prober):
+    """The part of one client that probes the instances of one service, and leaves out those that fail."""
+
+    def __init__(self, cluster: Cluster, host: str, watch: Watch) -> None:
+        super().__init__(cluster, host, f"{NAME}/{watch.service}", watch.service, watch.check, watch.probe)
+
+    def started(self) -> None:
+        super().started()
+        self._show()
+
+    def knows(self, server: str) -> bool:
+        return server in self.cluster.published(self.host, self.service)
+
+    def changed(self, server: str) -> None:
+        self.cluster.record(NAME, "healthy" if self.is_in(server) else "unhealthy", server, self.host)
+        self._show()
+
     def _show(self) -> None:
-        out = [server for server in self.servers if not self._is_in(server)]
-        self.cluster.leave_out(self.host, self.watch.service, out)
+        out = [server for server in self.servers if not self.is_in(server)]
+        self.cluster.leave_out(self.host, self.service, out)
