@@ -1,0 +1,101 @@
+"""`etcd`: keys under leases, agreed on by Raft, and watched.
+
+An instance puts a key under a lease and keeps it alive; the leader ends leases that nobody kept alive, through the log;
+clients read the keys once and then hear of changes by a watch at one of the members. A new leader does not know when
+leases were last kept alive, and extends all of them. Without a quorum nothing changes any more, and clients go on with
+what they have.
+
+Versions 3.4 and 3.5, read in their sources, which the modules of this folder name: they differ in `pre_vote`
+(`embed/config.go`: off in 3.4, on since 3.5.0). Members have CheckQuorum in both (`etcdserver/raft.go`). Defaults of
+`etcd`'s flags and of clientv3; there is none for a lease (10 s here).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, PlainValidator, WithJsonSchema
+
+from sim.forms.base import Mistake
+from sim.forms.fields import Count, Duration, Flag, TimeoutField, choice_reader, choices_schema
+from sim.forms.names import Names
+from sim.model import Component, Service
+from sim.registries.etcd.component import Etcd
+from sim.registries.etcd.settings import Settings
+from sim.registries.form import RegistryForm, RegistryScope
+from sim.units import format_duration
+
+DEFAULTS: dict[str, Any] = {
+    "members": 3,
+    "lease": 10.0,
+    "heartbeat": 0.1,
+    "election": 1.0,
+    "reads": "linearizable",
+    "keep_alive_timeout": 6.0,
+    "request_timeout": 5.0,
+    "retry": 1.0,
+}
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "3.5": DEFAULTS | {"pre_vote": True},
+    "3.4": DEFAULTS | {"pre_vote": False},
+}
+LONGEST_ELECTION_S = 50.0
+ELECTION_OVER_HEARTBEAT = 5
+"""Limits that etcd sets (`embed/config.go`: `maxElectionMs`, and the election at least five heartbeats)."""
+_READS = ("linearizable", "serializable")
+ReadsField = Annotated[
+    Literal["linearizable", "serializable"],
+    PlainValidator(choice_reader(*_READS)),
+    WithJsonSchema(choices_schema(*_READS)),
+]
+
+
+class EtcdForm(RegistryForm):
+    shape = "a mapping of its keys"
+    kind = "etcd"
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+    is_store = True
+    checks = ("raft", "linearizable", "views")
+    has_leader = True
+    uses_disk = True
+
+    members: Count | None = Field(None, examples=[5])
+    nodes: Names | None = Field(None, examples=["control"])
+    lease: Duration | None = Field(None, examples=["5s"])
+    heartbeat: Duration | None = Field(None, examples=["50ms"])
+    election: Duration | None = Field(None, examples=["2s"])
+    pre_vote: Flag | None = Field(None, examples=["false"])
+    reads: ReadsField | None = Field(None, examples=["serializable"])
+    keep_alive: TimeoutField = Field(None, examples=["2s"])
+    keep_alive_timeout: Duration | None = Field(None, examples=["6s"])
+    request_timeout: Duration | None = Field(None, examples=["2s"])
+    retry: Duration | None = Field(None, examples=["3s"])
+
+    def contradictions(self) -> Iterator[Mistake]:
+        heartbeat_s, election_s = self.setting("heartbeat"), self.setting("election")
+        if election_s < ELECTION_OVER_HEARTBEAT * heartbeat_s:
+            least = format_duration(ELECTION_OVER_HEARTBEAT * heartbeat_s)
+            text = f"got {format_duration(election_s)}; must be at least {least}, five heartbeats, as etcd demands"
+            yield Mistake(("election",), text)
+        elif election_s > LONGEST_ELECTION_S:
+            most = format_duration(LONGEST_ELECTION_S)
+            yield Mistake(("election",), f"got {format_duration(election_s)}; must be at most {most}, as etcd demands")
+
+    def services(self, scope: RegistryScope) -> tuple[Service, ...]:
+        return (scope.servers(self.setting("members"), self.nodes),)
+
+    def resolve(self, scope: RegistryScope, services: tuple[Service, ...]) -> Component:
+        [servers] = services
+        settings = Settings(
+            lease_s=self.setting("lease"),
+            heartbeat_s=self.setting("heartbeat"),
+            election_s=self.setting("election"),
+            pre_vote=self.setting("pre_vote"),
+            reads=self.setting("reads"),
+            keep_alive_s=self.keep_alive,
+            keep_alive_timeout_s=self.setting("keep_alive_timeout"),
+            request_s=self.setting("request_timeout"),
+            retry_s=self.setting("retry"),
+        )
+        return Etcd(scope.name, tuple(i.name for i in servers.instances), settings, scope.registered)
