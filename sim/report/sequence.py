@@ -68,11 +68,9 @@ def sequence(
         leave_out: kinds of messages, by the names of their classes.
     Raises: DsimError where nothing is left to draw.
     """
-    sent = [of for of in trace if from_s <= of.sent_s < until_s and type(of.message).__name__ not in leave_out]
+    sent = [of for of in trace if from_s <= of.sent_s < until_s and class_of(of.message).__name__ not in leave_out]
     if not sent:
-        raise DsimError(
-            "trace: holds no message there; draw other times, or set cluster.mail.trace = [] before the run"
-        )
+        raise DsimError("trace: has no message there; draw other times, or run Simulation(model, trace_messages=True)")
     shown = sent[:MESSAGES_SHOWN]
     lanes = sorted({host(end) for of in shown for end in (of.sender, of.receiver)}, key=_natural)
     x = {lane: float(number) for number, lane in enumerate(lanes)}
@@ -101,6 +99,15 @@ def sequence(
 def host(address: str) -> str:
     """Of `etcd-1/raft`: etcd-1."""
     return address.partition("/")[0]
+
+
+def class_of(message: Any) -> type:
+    """Of a packet of several messages its first, of an answer what it carries."""
+    if isinstance(message, Answer) and message.message is not None:
+        return class_of(message.message)
+    if isinstance(message, tuple) and not hasattr(message, "_fields") and message:
+        return class_of(message[0])
+    return type(message)
 
 
 def kind_of(message: Any) -> str:
