@@ -86,7 +86,8 @@ def sequence(
         _draw_letter(axes, x, letter, scale)
     _dress(axes, lanes, scale)
     seen = dict.fromkeys(role for of in roles.values() for _, role in of)
-    handles: list[object] = [Patch(color=colour, label=role) for role, colour in ROLES.items() if role in seen]
+    words = {"follower": "follower" if seen.keys() - {"follower", "down"} else "up"}
+    handles: list[object] = [Patch(color=ROLES[role], label=words.get(role, role)) for role in ROLES if role in seen]
     if any(of.arrived_s is None for of in shown):
         handles.append(Line2D([], [], color=style.VERMILLION, marker="x", linestyle="--", label="lost"))
     style.legend(figure, title, handles)
@@ -231,7 +232,7 @@ def _dress(axes: Axes, lanes: Sequence[str], scale: _Scale) -> None:
         if scale.y[place] - scale.y[written[-1]] >= LABEL_APART:
             written.append(place)
     spread_s = float(scale.at_s[-1] - scale.at_s[0])
-    decimals = 3 if spread_s >= 1.0 else 4
+    decimals = 3 if spread_s >= 5.0 else 4
     axes.set_yticks(scale.y[written], [f"{scale.at_s[place]:.{decimals}f}" for place in written])
 
 
