@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from sim.registries import dns, etcd, eureka, static
+from sim.registries import dns, etcd, eureka, kubernetes, static
 from sim.registries.form import REGISTRY_FORMS, RegistryField, RegistryForm, RegistryScope, StoreField
 
 KINDS: dict[str, ModuleType] = {
@@ -15,6 +15,7 @@ KINDS: dict[str, ModuleType] = {
     "dns": dns,
     "etcd": etcd,
     "eureka": eureka,
+    "kubernetes": kubernetes,
 }
 """File by the name of the kind."""
 
