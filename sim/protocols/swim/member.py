@@ -146,8 +146,10 @@ class Member:
             return
         self._gossip_armed = True
         interval_s, phase_s = self.config.gossip_interval_s, self._gossip_phase_s
-        ticks = floor((self._agenda.now_s - phase_s) / interval_s) + 1
-        self._agenda.at(phase_s + max(0, ticks) * interval_s, self._gossip)
+        ticks = max(0, floor((self._agenda.now_s - phase_s) / interval_s) + 1)
+        if phase_s + ticks * interval_s <= self._agenda.now_s:  # by rounding: the tick that has just been
+            ticks += 1
+        self._agenda.at(phase_s + ticks * interval_s, self._gossip)
 
     def _gossip(self) -> None:
         self._gossip_armed = False
