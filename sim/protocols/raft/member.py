@@ -154,9 +154,9 @@ class Member(ABC):
         A voter does. One that the latest configuration removes still does until that configuration is known to be
         committed: it may be the only one that can commit it (thesis, section 4.2.2).
         """
-        log = self.log
-        known = (log.configuration, log.committed_configuration)
-        return any(self.id in configuration.electorate for configuration in known)
+        if self.id in self.log.configuration.electorate:
+            return True
+        return self.id in self.log.committed_configuration.electorate
 
     def ticks_until_due(self) -> int:
         """How many ticks may pass at once before something happens by itself; at least 1."""
