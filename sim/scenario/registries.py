@@ -38,12 +38,24 @@ class Scope:
         return self.described[service].instances
 
     def servers(self, count: int, nodes: Sequence[str] | None, *, role: str = "") -> Service:
-        name = f"{self.name}-{role}" if role else self.name
-        return Service(name, Goroutines(), self.placement.add_servers(name, count, nodes, flushing=self.uses_disk), ())
+        name = self._free(f"{self.name}-{role}" if role else self.name)
+        return self._made(name, self.placement.add_servers(name, count, nodes, flushing=self.uses_disk))
 
     def agents(self, role: str, nodes: Iterable[str]) -> Service:
-        name = f"{self.name}-{role}"
-        return Service(name, Goroutines(), self.placement.add_agents(name, nodes), ())
+        name = self._free(f"{self.name}-{role}")
+        return self._made(name, self.placement.add_agents(name, nodes))
+
+    def _free(self, name: str) -> str:
+        """A name that no service of the file has. Raises MistakeError."""
+        if name in self.described:
+            raise MistakeError(f"adds a service called {name}, but the scenario has one of that name; rename that one")
+        return name
+
+    def _made(self, name: str, instances: tuple[Instance, ...]) -> Service:
+        others = {i.name for other, group in self.placement.instances.items() if other != name for i in group}
+        if twice := next((i.name for i in instances if i.name in others), None):
+            raise MistakeError(f"adds an instance called {twice}, but there is one of that name; rename its service")
+        return Service(name, Goroutines(), instances, ())
 
     def hosts(self) -> tuple[str, ...]:
         return self.occupied
@@ -90,9 +102,8 @@ def registries(
             component = registry.resolve(scope, own)
             probed = registry.probes(scope, own)
         except (MistakeError, MistakesError) as error:
-            findings.add_error(registry, error)
-            continue
-        if _check_names(form, at, own, placement, findings):
+            given = form.given["registry"] if is_registry else form.given["stores"][name]
+            findings.add_error(form, error, *at, *(given if isinstance(given, Mapping) else ()))
             continue
         added += own
         probes += probed
@@ -115,23 +126,6 @@ def _declared(form: ScenarioForm) -> Iterator[tuple[Location, str, RegistryForm]
 def _called(services: Sequence[Service], sources: Sequence[Source]) -> set[str]:
     called = {call.service for s in services for e in s.endpoints for call in calls_in(e.steps)}
     return called | {target.service for source in sources for target in source.targets}
-
-
-def _check_names(
-    form: ScenarioForm, at: Location, own: Sequence[Service], placement: Placement, findings: Findings
-) -> bool:
-    """Services that are added have names of their own."""
-    for service in own:
-        if service.name in form.services:
-            text = f"adds a service called {service.name}, but the scenario has one of that name; rename that one"
-            findings.add(form, at, text, ("services",))
-            return True
-        taken = {i.name for name, group in placement.instances.items() if name != service.name for i in group}
-        if twice := next((i.name for i in service.instances if i.name in taken), None):
-            text = f"adds an instance called {twice}, but there is one of that name; rename its service"
-            findings.add(form, at, text, ("services",))
-            return True
-    return False
 
 
 def _weigh(form: ScenarioForm, called: set[str], registered: Sequence[str], findings: Findings) -> None:

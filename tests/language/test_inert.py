@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from inspect import isabstract
 from itertools import combinations
 from pathlib import Path
@@ -33,6 +34,8 @@ from tests.language.inert_network import GRAPH_FILES, NETWORK
 from tests.language.inert_transport import TRANSPORT
 
 FORM_CASES = cases.FORM_CASES | NETWORK | TRANSPORT
+for file in sorted(Path(__file__).parent.glob("inert_registry_*.py")):
+    FORM_CASES |= import_module(f"tests.language.{file.stem}").CASES
 
 ELSEWHERE = {
     "ScenarioForm.variants": "test_variants_and_their_baseline_show",
@@ -103,6 +106,7 @@ def numbers(run: Run) -> list[float]:
         values += [*scope.latency.bins.tolist(), *scope.attempts.values()]
     for gauge in run.gauges:
         values += [gauge.in_system_mean, gauge.queue_mean, gauge.busy_cores_mean, gauge.utilization]
+    values += run.control["time_s"].tolist()
     table = run.series.select_dtypes("number").to_numpy(np.float64)
     return [*values, *np.nan_to_num(table, nan=-1.0).ravel().tolist()]
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
 
 
+FAILS_OPEN = ("route53",)
+"""Providers that give all records where none is healthy."""
+
+
 @dataclass(frozen=True, slots=True)
 class Zone:
     """A new version of the records of a service."""
@@ -71,9 +75,11 @@ class Monitor(Prober):
         self.after(self.settings.operator_s, self._edit)
 
     def _edit(self) -> None:
-        """Give the healthy ones; where none is, all (Route 53: "considers all to be healthy")."""
-        healthy = tuple(server for server in self.servers if self.is_in(server))
-        members, before = healthy or tuple(self.servers), self.server.kept[self.service]
+        """Give the healthy ones; where none is, nothing, or all (Route 53: "considers all to be healthy")."""
+        members = tuple(server for server in self.servers if self.is_in(server))
+        if not members and self.check.system.partition("@")[0] in FAILS_OPEN:
+            members = tuple(self.servers)
+        before = self.server.kept[self.service]
         self.server.kept[self.service] = members
         for server in self.servers:
             if (server in members) != (server in before):
