@@ -29,7 +29,11 @@ run: {duration: 12s, warmup: 0s, drain: 1s, window: 500ms}
 nodes: {app: {count: 2}}
 network: {same_zone: {latency: 1ms}}
 services:
-  api: {nodes: app, instances: 2, steps: [{call: db}], calls: {db: {health: {haproxy@2.6: {endpoint: main, interval: 500ms, timeout: 400ms}}}}}
+  api:
+    nodes: app
+    instances: 2
+    steps: [{call: db}]
+    calls: {db: {health: {haproxy@2.6: {endpoint: main, interval: 500ms, timeout: 400ms}}}}
   db: {instances: 3, endpoints: {main: [{io: exponential(5ms)}], live: [{fail: 50%}]}}
 traffic: {users: {to: api, arrivals: poisson(60/s)}}
 failures:
@@ -49,12 +53,15 @@ failures:
 """
 ROLLED = STOPPED.replace("restart: api-1", "rolling_restart: api, every: 1s")
 
+API_DIES = "failures.api={at: 5s, crash: api-1, for: 2s}"
+STARTS = "services.api.drain=null;services.api.start={boot: 1s}"
+
 CASES: dict[str, Case] = {
     "ScenarioForm.registry": case(NAMES, "registry", "dns", "static"),
     "ServiceForm.registry": case(NAMES, "services.db.registry", "static", also="failures.nobody answers=null"),
     "ServiceForm.drain": case(STOPPED, "services.api.drain", "100ms", "1s"),
-    "RestartForm.graceful": case(STOPPED, "failures.x.graceful", "false", also="services.api.drain=null;services.api.start={boot: 1s}"),
-    "RollingRestartForm.graceful": case(ROLLED, "failures.x.graceful", "false", also="services.api.drain=null;services.api.start={boot: 1s}"),
+    "RestartForm.graceful": case(STOPPED, "failures.x.graceful", "false", also=STARTS),
+    "RollingRestartForm.graceful": case(ROLLED, "failures.x.graceful", "false", also=STARTS),
     "DnsForm.members": case(NAMES, f"{DNS}.members", "2"),
     "DnsForm.nodes": case(NAMES, f"{DNS}.nodes", "app"),
     "DnsForm.ttl": case(NAMES, f"{DNS}.ttl", "500ms", "4s"),
@@ -67,7 +74,7 @@ CASES: dict[str, Case] = {
     "DnsForm.operator": case(NAMES, f"{DNS}.operator", "300ms", "2s"),
     "CallPolicyForm.health": case(PROBED, CHECK, "none", "nginx-plus@r31", "{haproxy@2.6: {interval: 500ms}}"),
     "CallForm.health": case(PROBED, "services.api.steps.0.health", "none", "nginx-plus@r31"),
-    "TrafficForm.health": case(PROBED, "traffic.users.health", "{haproxy@2.6: {interval: 300ms}}", "none", also="failures.api={at: 5s, crash: api-1, for: 2s}", as_is=False),
+    "TrafficForm.health": case(PROBED, "traffic.users.health", "{haproxy@2.6: {interval: 300ms}}", also=API_DIES),
     "HealthForm.interval": case(PROBED, f"{RULES}.interval", "300ms", "1s"),
     "HealthForm.fast_interval": case(PROBED, f"{RULES}.fast_interval", "100ms", "1s"),
     "HealthForm.down_interval": case(PROBED, f"{RULES}.down_interval", "100ms", "1s"),
