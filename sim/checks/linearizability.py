@@ -3,11 +3,13 @@
 Herlihy & Wing 1990. The search is Wing & Gong's (1993), just in time and with memory of what was tried (Lowe 2017,
 "Testing for linearizability", sections 3 and 4): the answers are taken in the order in which they came, and an
 operation is put into the order only when an answer asks for it. Keys are searched one by one (Horn & Kroening 2015:
-P-compositionality). Four reductions make it fast, none of which changes the verdict:
-- an answered operation that fits and leaves the state as it is, is put in order at once: nothing can be lost by it;
+P-compositionality). Five reductions make it fast, none of which changes the verdict:
+- an answered operation that only looks is put in order as soon as it fits: nothing can be lost by it;
+- a blind write that is still to be answered may stand, unseen, just before any later blind write: it is not put there
+  until its own answer comes, which then asks for nothing;
 - of unanswered operations that do the same only the first is tried;
-- an unanswered operation is tried only if some other operation could tell that it was done, and a state that nobody
-  will speak of any more is as good as any other such;
+- an unanswered operation, or a blind write before its answer, is tried only if some other operation could tell that it
+  was done; and a state that nobody will speak of any more is as good as any other such;
 - what failed with some unanswered operations done fails with more of them done, for what is not done may still be.
 
 An operation precedes another if it was answered before the other was called; at equal times, if one client got both
@@ -27,6 +29,8 @@ from sim.checks.models import ILLEGAL, Illegal, Model, State, model_of
 
 CONFIGURATIONS_MAX = 1_000_000
 """Of one key: after these the search gives up, undecided. Some ten seconds."""
+TOLD_CONFIGURATIONS_MAX = 20_000
+"""The same, to tell all that was possible."""
 UNSPOKEN: Final = "another one"
 """Stands for every state that no operation speaks of any more."""
 STATES_TOLD = 6
@@ -68,6 +72,8 @@ class _Configuration:
 
     done: int
     """Bits of operations that are in the order, and whose answers are still to come."""
+    hidden: int
+    """Bits of blind writes that can be taken as done, just before the last blind write that is in the order."""
     guessed: int
     """Bits of unanswered operations that are in the order."""
     state: State
@@ -88,15 +94,15 @@ class _Turn:
 
 @dataclass(slots=True)
 class _Seen:
-    """Configurations, apart from those that another one dominates: the same with fewer guesses."""
+    """Configurations, apart from those that another one dominates: the same with fewer guesses and more hidden."""
 
-    guesses: dict[tuple[int, State], list[int]] = field(default_factory=dict)
+    known: dict[tuple[int, State], list[tuple[int, int]]] = field(default_factory=dict)
 
     def adds(self, c: _Configuration) -> bool:
-        known = self.guesses.setdefault((c.done, c.state), [])
-        if any(fewer & c.guessed == fewer for fewer in known):
+        known = self.known.setdefault((c.done, c.state), [])
+        if any(fewer & c.guessed == fewer and more & c.hidden == c.hidden for fewer, more in known):
             return False
-        known.append(c.guessed)
+        known.append((c.guessed, c.hidden))
         return True
 
 
@@ -104,13 +110,15 @@ class _Search:
     """The history of one key."""
 
     def __init__(self, model: Model, history: Sequence[Operation], tells_all: bool = False) -> None:
-        """`tells_all`: no state is put for another."""
+        """`tells_all`: to tell what was possible, nothing is left out because nobody would notice."""
         self.model = model
         self.history = history
         self.tells_all = tells_all
         operations = sorted(model.prepared(history), key=lambda o: o.called_s)
         self.answered = [o for o in operations if o.output is not UNKNOWN]
         self.unanswered = [o for o in operations if o.output is UNKNOWN]
+        self.looks = [not model.may_change(o) for o in self.answered]
+        self.blind = [model.is_blind(o) for o in self.answered]
         self.bits = _bits(self.answered)
         self.turns = _turns(model, self.answered, self.unanswered)
         self.turn_of = {turn.operation: number for number, turn in enumerate(self.turns)}
@@ -124,7 +132,7 @@ class _Search:
 
     def verdict(self) -> Verdict:
         seen = [_Seen() for _ in range(len(self.turns) + 1)]
-        stack = [self.ways(0, _Configuration(0, 0, self.model.initial))] if self.turns else []
+        stack = [self.ways(0, _Configuration(0, 0, 0, self.model.initial))] if self.turns else []
         while stack:
             c = next(stack[-1], None)
             if c is None:
@@ -133,7 +141,7 @@ class _Search:
                 return Verdict(True)
             elif seen[len(stack)].adds(c):
                 stack.append(self.ways(len(stack), c))
-            if self.configurations > CONFIGURATIONS_MAX:
+            if self.configurations > (TOLD_CONFIGURATIONS_MAX if self.tells_all else CONFIGURATIONS_MAX):
                 return Verdict(None, f"{self._name()}: no order was found, nor all were tried")
         return self._failure() if self.turns else Verdict(True)
 
@@ -144,7 +152,7 @@ class _Search:
         turn = self.turns[number]
         mine = self.bits[turn.operation]
         seen = _Seen()
-        start = _Configuration(start.done, start.guessed, self.plain(number, start.state))
+        start = _Configuration(start.done, start.hidden, start.guessed, self.plain(number, start.state))
         frontier = [self.absorbed(number, start)]
         while frontier:
             reached: list[_Configuration] = []
@@ -152,28 +160,44 @@ class _Search:
                 self.configurations += 1
                 if number == self.deepest:
                     self.states.add(c.state)
-                if c.done & mine:
-                    yield _Configuration(c.done ^ mine, c.guessed, c.state)
-                else:
+                if (c.done | c.hidden) & mine:
+                    yield _Configuration(c.done & ~mine, c.hidden & ~mine, c.guessed, c.state)
+                if not c.done & mine:
                     reached += [way for way in self.steps(number, c) if seen.adds(way)]
             frontier = reached
 
     def steps(self, number: int, c: _Configuration) -> Iterator[_Configuration]:
         """One more operation that changes the state is put in order."""
         turn = self.turns[number]
+        anything = self.tells_all or self.spoken_until is None or self.stuck(turn, c)
         for index in turn.pending:
-            if c.done & self.bits[index] or self.waits(number, index, c.done):
+            if self.looks[index] or c.done & self.bits[index] or self.waits(number, index, c.done):
                 continue
             state = self.model.step(c.state, self.answered[index])
-            if not isinstance(state, Illegal):
-                state = self.plain(number, state)
-                yield self.absorbed(number, _Configuration(c.done | self.bits[index], c.guessed, state))
-        yield from self.guesses(number, c)
+            if isinstance(state, Illegal):
+                continue
+            if anything or index == turn.operation or not self.blind[index] or self.is_told_apart(turn, state):
+                done = c.done | self.bits[index]
+                hidden = self.hidden(number, c.done, index) if self.blind[index] else c.hidden & ~done
+                yield self.absorbed(number, _Configuration(done, hidden, c.guessed, self.plain(number, state)))
+        yield from self.guesses(number, c, anything)
 
-    def guesses(self, number: int, c: _Configuration) -> Iterator[_Configuration]:
+    def hidden(self, number: int, done: int, visible: int | None) -> int:
+        """Blind writes that are called and not in the order, when another one (if answered: `visible`) is put there."""
+        hidden = 0
+        for index in self.turns[number].pending:
+            free = self.blind[index] and index != visible and not done & self.bits[index]
+            if free and not self.waits(number, index, done | hidden):
+                hidden |= self.bits[index]
+        return hidden
+
+    def is_told_apart(self, turn: _Turn, state: State) -> bool:
+        """Does an operation that has been called speak of it?"""
+        return state in turn.spoken or self.guess_speaks.get(state, turn.guesses) < turn.guesses
+
+    def guesses(self, number: int, c: _Configuration, anything: bool) -> Iterator[_Configuration]:
         """An unanswered operation is put in order, if that can make a difference."""
         turn = self.turns[number]
-        anything = self.spoken_until is None or self.stuck(turn, c)
         for index in range(turn.guesses):
             twin = self.twin[index]
             if c.guessed >> index & 1 or (twin is not None and not c.guessed >> twin & 1):
@@ -181,10 +205,11 @@ class _Search:
             state = self.model.step(c.state, self.unanswered[index])
             if isinstance(state, Illegal) or state == c.state:
                 continue
-            told_apart = state in turn.spoken or self.guess_speaks.get(state, turn.guesses) < turn.guesses
-            if anything or told_apart:
-                state = self.plain(number, state)
-                yield self.absorbed(number, _Configuration(c.done, c.guessed | 1 << index, state))
+            if anything or self.is_told_apart(turn, state):
+                is_blind = self.model.is_blind(self.unanswered[index])
+                hidden = self.hidden(number, c.done, None) if is_blind else c.hidden
+                guessed = c.guessed | 1 << index
+                yield self.absorbed(number, _Configuration(c.done, hidden, guessed, self.plain(number, state)))
 
     def stuck(self, turn: _Turn, c: _Configuration) -> bool:
         """Does a pending operation wait for any state but this one?"""
@@ -224,14 +249,14 @@ class _Search:
         return first
 
     def absorbed(self, number: int, c: _Configuration) -> _Configuration:
-        """With all answered operations in order that fit and leave the state as it is."""
+        """With all answered operations in order that only look, and fit."""
         done = c.done
         for index in self.turns[number].pending:
-            if not done & self.bits[index] and not self.waits(number, index, done):
-                state = self.model.step(c.state, self.answered[index])
-                if not isinstance(state, Illegal) and (state == c.state or self.plain(number, state) == c.state):
-                    done |= self.bits[index]
-        return c if done == c.done else _Configuration(done, c.guessed, c.state)
+            if not self.looks[index] or done & self.bits[index] or self.waits(number, index, done):
+                continue
+            if self.model.step(c.state, self.answered[index]) is not ILLEGAL:
+                done |= self.bits[index]
+        return c if done == c.done else _Configuration(done, c.hidden, c.guessed, c.state)
 
     def waits(self, number: int, index: int, done: int) -> bool:
         """Must another operation of the same client, answered when this one was called, come first?"""
@@ -247,7 +272,7 @@ class _Search:
         turn = self.turns[self.deepest]
         wrong = self.answered[turn.operation]
         prefix = sorted((o for o in self.history if o.called_s <= wrong.returned_s), key=lambda o: o.called_s)
-        if not self.tells_all and UNSPOKEN in self.states:
+        if not self.tells_all:
             again = _Search(self.model, prefix, tells_all=True).verdict()
             if again.linearizable is False:
                 return again

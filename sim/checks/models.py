@@ -32,8 +32,12 @@ class Model(ABC):
         return [operation for operation in history if operation.output is not UNKNOWN or self.may_change(operation)]
 
     def may_change(self, operation: Operation) -> bool:
-        """May an operation of this kind change the state? Those that do not, and were not answered, say nothing."""
+        """Is there a state that the operation, with its output, changes? If not, it only looks."""
         return True
+
+    def is_blind(self, operation: Operation) -> bool:
+        """Is the state after it the same whatever it was before?"""
+        return False
 
     def speaks_of(self, operation: Operation) -> Collection[State] | None:
         """The states that the operation tells from others: to it the rest is all one. None: any two may differ. Given
@@ -65,7 +69,10 @@ class Register(Model):
         return new if swaps else state
 
     def may_change(self, operation: Operation) -> bool:
-        return operation.kind != "read"
+        return operation.kind == "write" or (operation.kind == "cas" and operation.output is not False)
+
+    def is_blind(self, operation: Operation) -> bool:
+        return operation.kind == "write"
 
     def speaks_of(self, operation: Operation) -> Collection[State] | None:
         if operation.kind == "read":
@@ -105,7 +112,7 @@ class Lock(Model):
         return (None, token) if held and operation.kind != "renew" else state
 
     def may_change(self, operation: Operation) -> bool:
-        return operation.kind != "renew"
+        return operation.kind != "renew" and operation.output not in (None, False)
 
     def prepared(self, history: Sequence[Operation]) -> list[Operation]:
         return [*super().prepared(history), *ends_of_leases(history)]
