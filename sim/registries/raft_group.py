@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from sim.engine.cluster import Cluster
-from sim.protocols.raft import Config, Raft
+from sim.protocols.raft import Config, HashicorpRaft, Raft
 from sim.protocols.raft.quorum import majority
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Timers:
 
     `read_retry_s`: a read index that has not come is asked for again (None: never). A member whose log holds
     `snapshot_entries` more than its snapshot makes a new one and keeps `keep_entries` before it. `broken_after_s`: a
-    connection on which nothing gets through is given up.
+    connection on which nothing gets through is given up. `machine` is what members run.
     """
 
     tick_s: float
@@ -43,6 +43,7 @@ class Timers:
     snapshot_entries: int = 100_000
     keep_entries: int = 5_000
     broken_after_s: float = 5.0
+    machine: type[Raft] = Raft
 
     @property
     def election_s(self) -> float:
@@ -88,9 +89,7 @@ def hashicorp_timers(multiplier: int = 5, pre_vote: bool = False) -> Timers:
     `raft_multiplier`; a leader beats every random 1/10 … 2/10 of HeartbeatTimeout; PreVote since 1.7, in Consul since
     1.20; snapshots every 8,192 entries, of which 10,240 stay.
 
-    Approximated: the beat is 0.15 of HeartbeatTimeout, always. A follower here counts its timeout, uniform in one to
-    two HeartbeatTimeouts, from the leader's last word, as etcd does; hashicorp/raft looks at such random intervals
-    whether the last word is older than HeartbeatTimeout, so that it takes one to three of them.
+    Approximated: the beat is 0.15 of HeartbeatTimeout, always. The machine says what else is.
     """
     tick_s = 0.05 * multiplier
     return Timers(
@@ -103,6 +102,7 @@ def hashicorp_timers(multiplier: int = 5, pre_vote: bool = False) -> Timers:
         snapshot_entries=8_192,
         keep_entries=10_240,
         broken_after_s=10.0,
+        machine=HashicorpRaft,
     )
 
 
@@ -131,8 +131,6 @@ class RaftGroup:
 
     def __init__(self, cluster: Cluster, name: str, hosts: Sequence[str], timers: Timers) -> None:
         self.cluster, self.name, self.hosts, self.timers = cluster, name, tuple(hosts), timers
-        self.machine: type[Raft] = Raft
-        """What members run: a broken one, in tests of the checks."""
         self.members: dict[str, RaftMember] = {}
         self._leader: RaftMember | None = None
         self._is_unwritable = False

@@ -105,7 +105,7 @@ class RaftMember(Daemon):
         snapshot = self.stored.snapshot
         self.state_machine.restore(None if snapshot is None else snapshot.data)
         config = self.group.timers.config(self.host, self.group.hosts)
-        self._raft = self.group.machine(config, self.stored, lambda n: int(self.uniform() * n))
+        self._raft = self.group.timers.machine(config, self.stored, lambda n: int(self.uniform() * n))
 
     def founded(self) -> None:
         """The group is old."""

@@ -213,12 +213,13 @@ def test_an_idle_group_costs_little(monkeypatch) -> None:
 
 
 def test_consul_is_slower_than_etcd() -> None:
-    """raft_multiplier 5: [5, 10) s instead of [1, 2)."""
+    """raft_multiplier 5: a server stands 5 to 15 s after the leader's last word instead of 1 to 2, and refuses its vote
+    until it does. The third of four to look has a majority."""
     consul = hashicorp_timers()
     names = {name: getattr(consul, name) for name in consul.__slots__}
     _, run = play({10.0: crash("kv-1")}, duration_s=40.0, **names)
     (time_s, _, _), *_ = [line for line in lines(run, "elected") if line[0] > 0]
-    assert 4.0 < time_s - 10.0 < 10.5
+    assert 5.0 < time_s - 10.0 < 20.0
 
 
 @pytest.mark.parametrize("multiplier", [1, 5, 10])

@@ -1,6 +1,7 @@
 """The Raft consensus algorithm. `Raft` is the machine; start reading in `raft.py`, `election.py`, `replication.py`."""
 
 from sim.protocols.raft.config import Config
+from sim.protocols.raft.hashicorp import HashicorpRaft
 from sim.protocols.raft.log import Log
 from sim.protocols.raft.membership import Change, Configuration
 from sim.protocols.raft.messages import Message
@@ -13,6 +14,7 @@ __all__ = [
     "Configuration",
     "Entry",
     "HardState",
+    "HashicorpRaft",
     "Log",
     "Message",
     "Raft",

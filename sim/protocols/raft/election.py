@@ -40,6 +40,7 @@ class Elections(Member):
         if granted and not request.pre:
             self.vote = request.sender
             self.restart_timers()
+            self.note_contact()
         term = request.term if granted else self.term
         self.send(VoteReply(self.id, request.sender, term, granted, request.pre))
 
@@ -63,7 +64,7 @@ class Elections(Member):
         """
         if request.transfer or not (self.config.check_quorum or (self.config.pre_vote and request.pre)):
             return False
-        return self.leader is not None and self.election_elapsed < self.config.election_ticks
+        return self.hears_leader()
 
     # --- the candidate -----------------------------------------------------------------------------------------------
 

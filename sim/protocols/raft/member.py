@@ -142,6 +142,14 @@ class Member(ABC):
         self.heartbeat_elapsed = 0
         self.election_timeout_ticks = self.draw_timeout()
 
+    def note_contact(self) -> None:
+        """A leader that is known already was heard."""
+        self.election_elapsed = 0
+
+    def hears_leader(self) -> bool:
+        """Whether a leader was heard within the minimum election timeout."""
+        return self.leader is not None and self.election_elapsed < self.config.election_ticks
+
     def draw_timeout(self) -> int:
         is_follower = self.role == "follower"
         base = self.config.election_ticks if is_follower else self.config.candidate_ticks

@@ -83,11 +83,10 @@ class Replication(Elections):
         assert not self.is_leader, f"two leaders in term {self.term}: {self.id} and {leader}"
         if self.role != "follower":
             self.become_follower(self.term, leader)
-        if self.leader == leader:
-            self.election_elapsed = 0
-        else:
+        if self.leader != leader:
             self.leader = leader
             self.restart_timers()
+        self.note_contact()
 
     def received_append(self, append: Append) -> None:
         self.hear_leader(append.sender)
