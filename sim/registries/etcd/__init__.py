@@ -5,9 +5,10 @@ clients read the keys once and then hear of changes by a watch at one of the mem
 leases were last kept alive, and extends all of them. Without a quorum nothing changes any more, and clients go on with
 what they have.
 
-Versions 3.4 and 3.5, read in their sources, which the modules of this folder name: they differ in `pre_vote`
-(`embed/config.go`: off in 3.4, on since 3.5.0). Members have CheckQuorum in both (`etcdserver/raft.go`). Defaults of
-`etcd`'s flags and of clientv3; there is none for a lease (10 s here).
+Versions 3.4 and 3.5, read in their sources, which the modules of this folder name. They differ in `pre_vote`
+(`embed/config.go`: off in 3.4, on since 3.5.0), and since 3.5 members ask again for the index of a linearizable read
+that has not come within 500 ms (`v3_server.go`). CheckQuorum is on in both (`etcdserver/raft.go`). Defaults are those
+of `etcd`'s flags and of clientv3; there is none for a lease (10 s here).
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ DEFAULTS: dict[str, Any] = {
     "retry": 1.0,
 }
 PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "3.5": DEFAULTS | {"pre_vote": True},
-    "3.4": DEFAULTS | {"pre_vote": False},
+    "3.5": DEFAULTS | {"pre_vote": True, "read_retry": 0.5},
+    "3.4": DEFAULTS | {"pre_vote": False, "read_retry": None},
 }
 LONGEST_ELECTION_S = 50.0
 ELECTION_OVER_HEARTBEAT = 5
@@ -92,6 +93,7 @@ class EtcdForm(RegistryForm):
             heartbeat_s=self.setting("heartbeat"),
             election_s=self.setting("election"),
             pre_vote=self.setting("pre_vote"),
+            read_retry_s=self.presets[self.version]["read_retry"],
             reads=self.setting("reads"),
             keep_alive_s=self.keep_alive,
             keep_alive_timeout_s=self.setting("keep_alive_timeout"),

@@ -128,9 +128,9 @@ class Client(Daemon):
 
         def ended(connection: Connection, answer: Answer) -> None:
             connection.heard(answer)
-            if answer.outcome == "ok":
+            if answer.outcome == "ok" and not (is_repeatable and isinstance(answer.message, Failed)):
                 then(answer.message)
-            elif answer.outcome == "refused" or (answer.outcome == "reset" and is_repeatable):
+            elif answer.outcome in ("ok", "refused") or (answer.outcome == "reset" and is_repeatable):
                 self.after(AGAIN_S, self._request, message, then, until_s, is_repeatable)
             else:
                 then(Failed("timed out" if answer.outcome == "timeout" else "connection lost"))

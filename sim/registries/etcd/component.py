@@ -10,11 +10,11 @@ from sim.checks import Registration as Known
 from sim.engine.cluster import Cluster
 from sim.model import Component
 from sim.registries.etcd.client import Client
-from sim.registries.etcd.keys import Command, Event, Grant, Put, Revoke, Store
-from sim.registries.etcd.member import Member
-from sim.registries.etcd.server import Primed, Server
+from sim.registries.etcd.keys import Command, Event, Grant, Put, Revoke
+from sim.registries.etcd.server import Server
 from sim.registries.etcd.sessions import PREFIX, Registration, View, service_key
 from sim.registries.etcd.settings import STREAM_RETRY_S, Settings
+from sim.registries.raft_group import RaftGroup, etcd_timers
 
 
 @dataclass(frozen=True)
@@ -43,23 +43,29 @@ class Group:
                 self._callers.setdefault(caller, []).append(service)
         self._addresses = [f"{host}/{etcd.name}" for host in etcd.servers]
         self._applied_index = 0
-        self.servers: dict[str, Server] = {}
-        self.members: dict[str, Member] = {}
-        for host in etcd.servers:
-            self.servers[host] = Server(cluster, host, etcd.name, self.settings, self._primed, self._record)
-            self.members[host] = Member(cluster, host, etcd, self.servers[host])
-        self.clients: dict[str, Client] = {}
         self._ago_s: dict[str, float] = {}
-        self._store = self._first_store()
+        timers = etcd_timers(
+            self.settings.heartbeat_s,
+            self.settings.election_s,
+            self.settings.pre_vote,
+            read_retry_s=self.settings.read_retry_s,
+        )
+        self.raft = RaftGroup(cluster, etcd.name, etcd.servers, timers)
+        self.servers = {
+            host: Server(cluster, host, self.raft, self.settings, self._ago_s, self._record) for host in etcd.servers
+        }
+        self.clients: dict[str, Client] = {}
         for host in dict.fromkeys([*self._service_of, *self._callers]):
             client = self.client(host)
             if host in self._service_of:
                 self._ago_s[self._first_lease(host)] = self._keep_alive_period_s * client.uniform()
+        self.raft.found(self._first_commands())
+        self._first_revision = self.servers[etcd.servers[0]].store.revision
 
     def leader(self) -> str | None:
         """The member that leads; None while none does. Of two that believe it, the one of the later term."""
-        leading = [member for member in self.members.values() if member.is_up and member.is_leader]
-        return max(leading, key=lambda member: member.term).host if leading else None
+        leading = [member for member in self.raft.members.values() if member.is_leader]
+        return max(leading, key=lambda member: member.raft.term).host if leading else None
 
     def client(self, host: str) -> Client:
         """What runs at a host to use this cluster. To be called before time 0."""
@@ -80,17 +86,14 @@ class Group:
     def _first_lease(self, host: str) -> str:
         return f"{host}/{self.etcd.name}#0"
 
-    def _first_store(self) -> Store:
-        store = Store()
+    def _first_commands(self) -> list[Command]:
+        """What led to what is there at time 0."""
+        commands: list[Command] = []
         for host, service in self._service_of.items():
             lease = self._first_lease(host)
-            store.apply(Grant(lease, self._ttl_s))
-            store.apply(Put(service_key(service, host), host, lease))
+            commands += [Grant(lease, self._ttl_s), Put(service_key(service, host), host, lease)]
             self.cluster.observe(Known(0.0, service, host))
-        return store
-
-    def _primed(self) -> Primed:
-        return Primed(self._store, self._ago_s)
+        return commands
 
     def _begin(self, client: Client, is_old: bool) -> None:
         """What a process does with the cluster in one life."""
@@ -105,7 +108,7 @@ class Group:
         for service in self._callers.get(host, ()):
             view = View(client, service)
             if is_old:
-                view.resume(self._members[service], self._store.revision + 1)
+                view.resume(self._members[service], self._first_revision + 1)
             else:
                 view.begin()
 
@@ -114,7 +117,7 @@ class Group:
         if index <= self._applied_index:
             return
         self._applied_index = index
-        for event in events:
+        for event in events if self.cluster.env.now > 0.0 else ():
             self._record_event(event, isinstance(command, Revoke) and command.is_over)
 
     def _record_event(self, event: Event, is_over: bool) -> None:

@@ -9,8 +9,6 @@ from sim.registries.etcd.lessor import minimum_ttl_s
 
 Reads = Literal["linearizable", "serializable"]
 
-READ_RETRY_S = 0.5
-"""A linearizable read that got no index is asked for again (`readIndexRetryTime`, 3.5; 3.4 waits in silence)."""
 LEADER_CHECKS = 3
 """A member that saw no leader in so many looks, an election timeout apart, ends the streams that need one
 (`v3rpc/interceptor.go`: `maxNoLeaderCnt`)."""
@@ -34,12 +32,14 @@ TCP_GIVES_UP_S = 924.6
 class Settings:
     """`lease_s`: as asked for by those who register; `keep_alive_s` (None: off): how often a client pings a silent
     connection (`DialKeepAliveTime`), which it gives up after `keep_alive_timeout_s`. `request_s` bounds one request of
-    a client, and `retry_s` passes before one that failed is made again: both are the application's."""
+    a client, and `retry_s` passes before one that failed is made again: both are the application's. `read_retry_s`: a
+    member asks the leader again for the index of a read (None: never)."""
 
     lease_s: float
     heartbeat_s: float
     election_s: float
     pre_vote: bool
+    read_retry_s: float | None
     reads: Reads
     keep_alive_s: float | None
     keep_alive_timeout_s: float
