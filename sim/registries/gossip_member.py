@@ -8,9 +8,12 @@ from math import inf
 from typing import Any
 
 from sim.engine.cluster import Cluster
-from sim.engine.daemons import Daemon, Timer
-from sim.protocols.swim import Config, Member, Record, everyone
+from sim.engine.daemons import Answer, Daemon, Timer
+from sim.protocols.swim import Config, Member, Packet, Record, everyone
+from sim.protocols.swim.messages import PushPullReply, StreamAck
 
+TCP_TIMEOUT_S = 10.0
+"""memberlist 0.5, `DefaultLANConfig`."""
 RETRY_JOIN_S = 30.0
 """Consul's `retry_interval`: who has found nobody tries again."""
 
@@ -81,11 +84,22 @@ class GossipMember(Daemon):
         self.member.receive(sender.partition("/")[0], message, self.clock_s)
         self._carry()
 
+    def asked(self, sender: str, message: Any, reply: Callable[[Any], None]) -> None:
+        self.member.receive(sender.partition("/")[0], message, self.clock_s)
+        self._carry(reply)
+
     def _join(self) -> None:
         if len(self.member.roster) == 1 and self._seeds:
             self.member.join(self._seeds, self.clock_s)
             self._carry()
             self.after(RETRY_JOIN_S, self._join)
+
+    def _exchange(self, to: str, packet: Packet, size_bytes: float) -> None:
+        def then(answer: Answer) -> None:
+            if answer.outcome == "ok":
+                self.received(to, answer.message)
+
+        self.ask(self._pool.address(to), packet, then, TCP_TIMEOUT_S, size_bytes, size_bytes)
 
     def _wake(self) -> None:
         now_s = max(self.clock_s, self._armed_s)
@@ -93,12 +107,18 @@ class GossipMember(Daemon):
         self.member.wake(now_s)
         self._carry()
 
-    def _carry(self) -> None:
-        """Sends what is to be sent, tells what was learned, and arms the timer for what is due next."""
+    def _carry(self, reply: Callable[[Any], None] | None = None) -> None:
+        """Sends what is to be sent, tells what was learned, and arms the timer for what is due next. Each exchange over
+        a stream has a connection of its own: its answer goes back on it, by `reply`."""
         member = self.member
         if member.outbox:
             for to, packet, size_bytes, reliable in member.outbox:
-                (self.tell if reliable else self.send)(self._pool.address(to), packet, size_bytes)
+                if not reliable:
+                    self.send(self._pool.address(to), packet, size_bytes)
+                elif reply is not None and isinstance(packet[0], (PushPullReply, StreamAck)):
+                    reply(packet)
+                else:
+                    self._exchange(to, packet, size_bytes)
             member.outbox.clear()
         if member.changes:
             changes = member.changes[:]
