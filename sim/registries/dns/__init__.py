@@ -72,7 +72,9 @@ class Dns(Component):
         servers = [Server(cluster, host, self.name, self.services, self.settings) for host in self.servers]
         addresses = [server.address for server in servers]
         servers[0].others = addresses[1:]
-        resolvers = [Resolver(cluster, host, self.name, addresses, self.settings) for host in self.resolvers]
+        resolvers = [
+            Resolver(cluster, host, self.name, addresses, self.services, self.settings) for host in self.resolvers
+        ]
         if self.settings.health is not None:
             for service in self.services:
                 Monitor(cluster, servers[0], service, self.settings)

@@ -18,22 +18,32 @@ TRY_S = 2.0
 class Resolver(Asker):
     """Asks for its clients, and remembers."""
 
-    def __init__(self, cluster: Cluster, host: str, name: str, servers: Sequence[str], settings: Settings) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        host: str,
+        name: str,
+        servers: Sequence[str],
+        services: Sequence[str],
+        settings: Settings,
+    ) -> None:
         super().__init__(cluster, host, name)
-        self.servers, self.settings = list(servers), settings
+        self.servers, self.services, self.settings = list(servers), services, settings
 
     def started(self) -> None:
         """With an empty cache; at time 0 with one that has been in use."""
         super().started()
         self._cache: dict[str, tuple[tuple[str, ...], float]] = {}
         self._waiting: dict[str, list[tuple[str, Question]]] = {}
-        self._is_warm = self.now == 0.0
+        for service in self.services if self.now == 0.0 else ():
+            left_s = max(self.settings.ttl_s, self.settings.minimum_ttl_s) * self.uniform()
+            self._cache[service] = tuple(self.cluster.instances_of(service)), self.clock_s + left_s
 
     def received(self, sender: str, message: Any) -> None:
         if not isinstance(message, Question):
             super().received(sender, message)
             return
-        members, until_s = self._known(message.service)
+        members, until_s = self._cache.get(message.service, ((), 0.0))
         if until_s > self.clock_s:
             self.answer(sender, message, Records(members, until_s - self.clock_s))
             return
@@ -43,12 +53,6 @@ class Resolver(Asker):
             self.look_up(
                 message.service, self.servers * 2, TRY_S, lambda records: self._heard(message.service, records)
             )
-
-    def _known(self, service: str) -> tuple[tuple[str, ...], float]:
-        if service not in self._cache and self._is_warm:
-            left_s = max(self.settings.ttl_s, self.settings.minimum_ttl_s) * self.uniform()
-            self._cache[service] = tuple(self.cluster.instances_of(service)), self.clock_s + left_s
-        return self._cache.get(service, ((), 0.0))
 
     def _heard(self, service: str, records: Records) -> None:
         if records.members is not None:
