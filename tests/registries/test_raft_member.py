@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from sim.engine.clock import Environment
+from sim.protocols.raft import Message, Raft
 from sim.registries.raft_group import etcd_timers, hashicorp_timers
 from sim.registries.raft_ticks import Ticker
 from tests.registries.raft_cluster import HOSTS, Story, lines, play
@@ -232,6 +233,31 @@ def test_consuls_timers(multiplier: int) -> None:
 def test_etcds_timers() -> None:
     timers = etcd_timers(heartbeat_s=0.25, election_s=2.5)
     assert (timers.tick_s, timers.election_ticks, timers.check_quorum) == (0.25, 10, True)
+
+
+class AnswersBeforeTheDisk(Raft):
+    def must_wait_for_disk(self, message: Message) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("machine, is_safe", [(Raft, True), (AnswersBeforeTheDisk, False)])
+def test_what_is_acknowledged_before_the_disk_has_it_can_be_lost(machine: type[Raft], is_safe: bool) -> None:
+    """The followers' disks need a second; all lose power after 20 ms, and the leader stays away. Followers that hurry
+    have said that they hold the entry."""
+    acts = {
+        0.5: lambda s: [s.cluster.slow_disk(node, 0.001) for node in ("db-2", "db-3")],
+        1.0: lambda s: s.propose("kv-1", "x", 0.01),
+        1.02: lambda s: [crash(host)(s) for host in HOSTS[:3]],
+        2.0: lambda s: [s.cluster.unslow_disk(node, 0.001) for node in ("db-2", "db-3")],
+        3.0: lambda s: [restore(host)(s) for host in HOSTS[1:3]],
+        10.0: lambda s: s.propose("kv-2", "y"),
+    }
+    if is_safe:
+        story, _ = play(acts, size=3, duration_s=15.0)
+        assert [(what, outcome) for _, what, outcome in story.told] == [("x", "timeout"), ("y", "ok")]
+    else:
+        with pytest.raises(AssertionError, match="raft: "):
+            play(acts, size=3, duration_s=15.0, machine=machine)
 
 
 def test_runs_repeat_to_the_bit() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.protocols.raft import Config, HashicorpRaft, Message, Stored
-from sim.protocols.raft.messages import Heartbeat, VoteReply, VoteRequest
+from sim.protocols.raft.messages import Heartbeat, HeartbeatReply, VoteReply, VoteRequest
 
 TIMEOUT = 20
 
@@ -69,3 +69,20 @@ def test_it_votes_for_the_leader_that_it_knows() -> None:
     one = follower()
     (reply,) = answers(one, VoteRequest("b", "a", 2, 0, 0))
     assert reply.granted
+
+
+def test_a_leader_gives_up_when_its_lease_has_run_out() -> None:
+    """Within a heartbeat of the lease's end, counted from the last answer of a quorum."""
+    random = np.random.default_rng(1)
+    config = Config("a", "abc", election_ticks=TIMEOUT, heartbeat_ticks=3, quorum_ticks=10, check_quorum=True)
+    one = HashicorpRaft(config, Stored(), lambda n: int(random.integers(n)))
+    while not one.is_leader:
+        one.tick(one.ticks_until_due())
+        answers(one, VoteReply("b", "a", one.term, granted=True))
+    for _ in range(20):
+        one.tick(3)
+        answers(one, HeartbeatReply("b", "a", one.term, sent_tick=one.ticks))
+    last = one.ticks
+    while one.is_leader:
+        one.tick()
+    assert 10 < one.ticks - last <= 13
