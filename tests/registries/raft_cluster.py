@@ -105,7 +105,8 @@ def play(
     run = replace(model.run, seed=seed, duration_s=duration_s)
     simulation = Simulation(replace(model, nodes=nodes, components=(story,), run=run, checks=checks))
     result = simulation.run()
-    assert simulation.cluster.violations() == []
+    violations = simulation.cluster.violations()
+    assert not violations, violations
     return story, result
 
 
