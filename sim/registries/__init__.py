@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from sim.registries import dns, etcd, eureka, kubernetes, static
+from sim.registries import consul, dns, etcd, eureka, kubernetes, static
 from sim.registries.form import REGISTRY_FORMS, RegistryField, RegistryForm, RegistryScope, StoreField
 
 KINDS: dict[str, ModuleType] = {
     "static": static,
     "dns": dns,
     "etcd": etcd,
+    "consul": consul,
     "eureka": eureka,
     "kubernetes": kubernetes,
 }

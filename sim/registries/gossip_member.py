@@ -7,6 +7,7 @@ from functools import cached_property
 from math import inf
 from typing import Any
 
+from sim.checks.events import MembershipState, ObserverRestarted
 from sim.engine.cluster import Cluster
 from sim.engine.daemons import Answer, Daemon, Timer
 from sim.protocols.swim import Config, Member, Packet, Record, everyone
@@ -63,12 +64,14 @@ class GossipMember(Daemon):
     def started(self) -> None:
         self._armed_s = inf
         if self._is_old:
+            self.cluster.observe(ObserverRestarted(self.now, self._pool.name, self.host))
             self._member = Member(self.host, self.clock_s, self.uniform, self._pool.config)
             self._join()
         else:
             self._is_old = True
             pool = self._pool
             self._member = Member(self.host, self.clock_s, self.uniform, pool.config, pool.shared, pool.members)
+            self._observe(pool.shared[self.host])
         self._carry()
 
     def crashed(self) -> None:
@@ -93,6 +96,14 @@ class GossipMember(Daemon):
             self.member.join(self._seeds, self.clock_s)
             self._carry()
             self.after(RETRY_JOIN_S, self._join)
+
+    def _observe(self, record: Record) -> None:
+        """For the safety checks."""
+        if self.cluster.checks:
+            state = MembershipState(
+                self.now, self._pool.name, self.host, record.name, record.status, record.incarnation
+            )
+            self.cluster.observe(state)
 
     def _exchange(self, to: str, packet: Packet, size_bytes: float) -> None:
         def then(answer: Answer) -> None:
@@ -123,8 +134,9 @@ class GossipMember(Daemon):
         if member.changes:
             changes = member.changes[:]
             member.changes.clear()
-            if self._learned is not None:
-                for record in changes:
+            for record in changes:
+                self._observe(record)
+                if self._learned is not None:
                     self._learned(record)
         due_s = member.due_s
         if due_s < self._armed_s:

@@ -98,6 +98,11 @@ class Member:
         return self._beliefs.changes
 
     @property
+    def failed(self) -> dict[str, Record]:
+        """Those who died and did not come back, forgotten or not (Serf's failed members)."""
+        return self._beliefs.failed
+
+    @property
     def has_left(self) -> bool:
         """Whether it leaves and its farewell has been passed on as often as it is due."""
         return self._beliefs.leaving and not self.broadcasts

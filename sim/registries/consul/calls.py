@@ -1,0 +1,77 @@
+"""Requests to servers (Consul 1.17: `agent/pool`, `agent/router`, yamux 0.1): a connection on which nothing answers is
+given up after a keep-alive and its timeout, with all that waited on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sim.engine.daemons import Answer, Daemon
+from sim.registries.consul.messages import Failed, KeepAlive
+from sim.registries.consul.settings import JITTER_FRACTION, KEEPALIVE_INTERVAL_S, KEEPALIVE_TIMEOUT_S, RPC_HOLD_S
+
+Then = Callable[[Any], None]
+RPC_TIMEOUT_S = 60.0
+"""`rpc_client_timeout`, beyond what a blocking query waits."""
+
+
+class Connections:
+    """Of one daemon, in one life."""
+
+    def __init__(self, owner: Daemon) -> None:
+        self._owner = owner
+        self._open: dict[int, tuple[str, Callable[[Answer], None]]] = {}
+        self._count = 0
+        owner.every(KEEPALIVE_INTERVAL_S, self._look, KEEPALIVE_INTERVAL_S * owner.uniform())
+
+    def ask(self, to: str, message: Any, then: Callable[[Answer], None], wait_s: float = 0.0) -> None:
+        """`then` gets the answer, or how the connection ended."""
+        self._count += 1
+        number = self._count
+        self._open[number] = to, then
+        timeout_s = wait_s * (1 + 1 / JITTER_FRACTION) + RPC_TIMEOUT_S
+        self._owner.ask(to, message, lambda answer: self._end(number, answer), timeout_s)
+
+    def _end(self, number: int, answer: Answer) -> None:
+        waiting = self._open.pop(number, None)
+        if waiting is not None:
+            waiting[1](answer)
+
+    def _look(self) -> None:
+        for server in dict.fromkeys(to for to, _ in self._open.values()):
+            numbers = [number for number, (to, _) in self._open.items() if to == server]
+            self._owner.ask(server, KeepAlive(), lambda answer, n=numbers: self._heard(n, answer), KEEPALIVE_TIMEOUT_S)  # type: ignore[misc]
+
+    def _heard(self, numbers: list[int], answer: Answer) -> None:
+        if answer.outcome != "ok":
+            for number in numbers:
+                self._end(number, answer)
+
+
+class Servers:
+    """One of the servers, for as long as it answers; then the next of a list that is shuffled once. What failed is
+    tried again elsewhere, after a little, for as long as `RPC_HOLD_S`."""
+
+    def __init__(self, owner: Daemon, addresses: Sequence[str]) -> None:
+        self._owner, self._connections = owner, Connections(owner)
+        self._addresses = sorted(addresses, key=lambda _: owner.uniform())
+        self._turn = 0
+
+    def call(self, message: Any, then: Then, wait_s: float = 0.0, until_s: float | None = None) -> None:
+        """`then` gets what a server answered, or Failed."""
+        turn = self._turn
+
+        def ended(answer: Answer) -> None:
+            if answer.outcome == "ok":
+                then(answer.message)
+                return
+            if turn == self._turn:
+                self._turn += 1
+            last_s = self._owner.clock_s + RPC_HOLD_S if until_s is None else until_s
+            if self._owner.clock_s < last_s:
+                pause_s = RPC_HOLD_S / JITTER_FRACTION * self._owner.uniform()
+                self._owner.after(pause_s, self.call, message, then, wait_s, last_s)
+            else:
+                then(Failed(f"no server: {answer.outcome}"))
+
+        self._connections.ask(self._addresses[turn % len(self._addresses)], message, ended, wait_s)
