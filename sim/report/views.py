@@ -13,9 +13,9 @@ from matplotlib.patches import Patch
 
 from sim.errors import DsimError
 from sim.experiment import Results
-from sim.experiment.control import IN, OUT, VIEW, Fate, Log, Span, common, outside
+from sim.experiment.control import IN, OUT, Fate, Log, Span, common, outside
 from sim.experiment.coordination import outages
-from sim.experiment.registry import has_registry, log_of
+from sim.experiment.registry import has_registry, log_of, logs_of
 from sim.report import style
 
 TRUTHS = {"up": "#CFE6DC", "down": style.VERMILLION, "paused": style.ORANGE, "stopping": style.SKY}
@@ -74,10 +74,10 @@ def views(
 
 
 def variants_with_views(results: Results) -> list[str]:
-    """In which clients look something up; none where no registry told anybody anything."""
+    """All in which somebody calls a service; none where no registry told anybody anything."""
     if not has_registry(results):
         return []
-    return [v for v in results.variants if any((run.control["event"] == VIEW).any() for run in results.of(v))]
+    return [variant for variant in results.variants if logs_of(results, variant)[0].views]
 
 
 def belief(log: Log, service: str, instance: str) -> Belief:
