@@ -65,11 +65,12 @@ class RaftChecker:
         self.group = group
         self.found: list[str] = []
         self._members: dict[str, _Member] = {}
-        self._leaders: dict[int, _Elected] = {}
+        self.leaders: dict[int, _Elected] = {}
+        """By term: every leader that was seen."""
         self._before: dict[tuple[int, int], tuple[int | None, Any]] = {}
         self._committed: dict[int, _Committed] = {}
         self._floor = 0
-        self._commit_index = 0
+        self.commit_index = 0
 
     def observe(
         self,
@@ -108,7 +109,7 @@ class RaftChecker:
         if event.snapshot is not None:
             m.start, m.start_term = event.snapshot
             m.commit_index = m.start
-            self._commit_index = max(self._commit_index, m.start)
+            self.commit_index = max(self.commit_index, m.start)
             self._compare(event.time_s, name, *event.snapshot, "restarts from a snapshot")
         m.applied = max(m.start, event.applied_index)
         self._extend(event.time_s, name, m, event.log)
@@ -122,7 +123,7 @@ class RaftChecker:
 
     def _install(self, time_s: float, name: str, m: _Member, snapshot: tuple[int, int]) -> None:
         index, term = snapshot
-        if index > self._commit_index:
+        if index > self.commit_index:
             self._tell(time_s, f"{name} installs a snapshot up to index {index}: nobody has committed that")
         if index < m.commit_index:
             self._tell(time_s, f"{name} goes back to a snapshot at index {index} from commit index {m.commit_index}")
@@ -180,7 +181,7 @@ class RaftChecker:
     # Leaders --------------------------------------------------------------------------------------------------------
 
     def _elect(self, time_s: float, name: str, m: _Member) -> None:
-        first = self._leaders.get(m.term)
+        first = self.leaders.get(m.term)
         if first is not None:
             if first.member != name:
                 self._tell(
@@ -188,8 +189,8 @@ class RaftChecker:
                     f"Election Safety: {name} leads in term {m.term}; {first.member} did since {first.time_s:.6g} s",
                 )
             return
-        self._leaders[m.term] = _Elected(name, time_s, m.last_index, m.term_at(m.last_index) or 0)
-        for index in range(self._commit_index, self._floor, -1):
+        self.leaders[m.term] = _Elected(name, time_s, m.last_index, m.term_at(m.last_index) or 0)
+        for index in range(self.commit_index, self._floor, -1):
             known = self._committed.get(index)
             if known is None or known.in_term >= m.term:
                 continue
@@ -231,8 +232,8 @@ class RaftChecker:
                 )
             return
         known = self._committed[index] = _Committed(term, self._before[index, term][1], m.term)
-        self._commit_index = max(self._commit_index, index)
-        for later, elected in self._leaders.items():
+        self.commit_index = max(self.commit_index, index)
+        for later, elected in self.leaders.items():
             if later > m.term and not self._holds(elected, index, term):
                 self._incomplete(time_s, elected.member, later, index, known)
 
@@ -266,7 +267,7 @@ class RaftChecker:
     # Housekeeping ---------------------------------------------------------------------------------------------------
 
     def _forget(self, m: _Member) -> None:
-        floor = self._commit_index - KEPT
+        floor = self.commit_index - KEPT
         if floor - self._floor > KEPT:
             for index in range(self._floor + 1, floor + 1):
                 self._committed.pop(index, None)
@@ -290,7 +291,7 @@ class RaftCheck(Check):
     name: ClassVar[str] = "raft"
 
     def __init__(self) -> None:
-        self._groups: dict[str, RaftChecker] = {}
+        self.groups: dict[str, RaftChecker] = {}
 
     def observe(self, event: Event) -> None:
         """Takes `MemberState` and `MemberRestarted`."""
@@ -309,8 +310,8 @@ class RaftCheck(Check):
             self._group(event.group).restart(event)
 
     def _group(self, name: str) -> RaftChecker:
-        return self._groups.setdefault(name, RaftChecker(name))
+        return self.groups.setdefault(name, RaftChecker(name))
 
     def violations(self) -> list[str]:
         """By group, each in order of time."""
-        return [sentence for group in self._groups.values() for sentence in group.found]
+        return [sentence for group in self.groups.values() for sentence in group.found]

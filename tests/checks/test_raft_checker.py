@@ -192,7 +192,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     check = RaftCheck()
     for index in range(1, 1001):
         check.observe(MemberState(float(index), "g", "a", "leader", 1, index, (Entry(index, 1, index),)))
-    checker = check._groups["g"]
+    checker = check.groups["g"]
     assert len(checker._before) < 210 and len(checker._committed) < 210 and len(checker._members["a"].terms) < 410
     assert not check.violations()
 
