@@ -324,6 +324,10 @@ class Fault(ABC):
         """Are its nodes and instances dead meanwhile?"""
         return False
 
+    def has_target(self, cluster: Any) -> bool:
+        """Is there anything to strike now? Else the episode does not happen."""
+        return True
+
     touches_network: ClassVar[bool] = False
     """Does it need more of the network than latencies?"""
 
@@ -413,6 +417,18 @@ class RunPlan:
     warmup_auto: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """A registry or a store, for readers: what of it runs is among the components. `services` are found through it
+    (none through a store), `members` are its own, of the service that it adds first."""
+
+    name: str
+    kind: str
+    version: str
+    services: tuple[str, ...]
+    members: tuple[str, ...]
+
+
 class Component(ABC):
     """Something of the control plane that runs through the whole simulation: a registry, a store, health checks."""
 
@@ -438,6 +454,7 @@ class Model:
     chaos: Chaos | None = None
     components: tuple[Component, ...] = ()
     """The registry, if there is one, the stores, and health checks."""
+    directories: tuple[Directory, ...] = ()
     probes: tuple[Probe, ...] = ()
     checks: tuple[str, ...] = ()
     """What runs are held against while they go on: `raft`, `linearizable`."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.analysis import words
+from sim.analysis.directories import directories
 from sim.analysis.explanation import (
     CallLoad,
     EndpointLoad,
@@ -93,6 +94,7 @@ class _Analysis:
             ),
             chaos_seed=model.chaos.seed if model.chaos else None,
             drawn=model.chaos.entries if model.chaos else (),
+            directories=tuple(directories(model)),
         )
         return replace(found, verdict=verdict(found), limits=limits(model, found, self.handlers, self.traffic.endless))
 

@@ -157,6 +157,8 @@ class Explanation:
     """What `chaos` drew: names of entries of `failures`, and the entries."""
     routed: bool = False
     """Is the network a graph, in which messages pass several links?"""
+    directories: tuple[str, ...] = ()
+    """Sentences on how clients learn where services are."""
     verdict: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
 

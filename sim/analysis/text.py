@@ -43,6 +43,9 @@ def print_explanation(found: Explanation, console: Console) -> None:
         if made is not None:
             console.print()
             console.print(made)
+    if found.directories:
+        console.print("\nWho knows where services are", highlight=False, style="italic")
+        _print_lines(console, found.directories)
     if found.faults:
         console.print("\nFaults, not analysed", highlight=False, style="italic")
         _print_lines(console, _faults(found))

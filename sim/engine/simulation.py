@@ -118,6 +118,9 @@ class Simulation:
         """The SimPy process of one fault."""
         for start_s, end_s in episodes(fault, self.model.run.seed, self.replication):
             yield self.env.at(start_s)
+            if not fault.has_target(self.cluster):
+                self.cluster.record("faults", "not_struck", fault.name, fault.target)
+                continue
             fault.start(self.cluster)
             self.fault_episodes.append((fault.name, self.env.now, end_s))
             if end_s < float("inf"):

@@ -63,6 +63,9 @@ class Together(Fault):
     def takes_down(self) -> tuple[tuple[TargetKind, str], ...]:
         return tuple(down for part in self.parts for down in part.takes_down)
 
+    def has_target(self, cluster: Cluster) -> bool:
+        return all(part.has_target(cluster) for part in self.parts)
+
     def start(self, cluster: Cluster) -> None:
         for part in self.parts:
             part.start(cluster)

@@ -1,8 +1,8 @@
 """A fault that strikes whichever member leads when it strikes: `crash: {leader: registry}`.
 
 So one scenario holds the same fault under every kind of registry, and the operator's question ("what if the leader
-dies?") needs no guess at who that will be. A registry without servers has no leader, and a cluster that is electing one
-has none for the moment: then nothing is struck, which the control plane's log tells.
+dies?") needs no guess at who that will be. A registry of equals, or without servers, has no leader, and a cluster that
+is electing one has none for the moment: then nothing is struck, and the results say so.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class AtLeader(Fault):
 
     @property
     def condition(self) -> str:
-        return "not there" if self.part is None else self.part.condition
+        return "nobody, so that nothing is struck," if self.part is None else self.part.condition
+
+    def has_target(self, cluster: Cluster) -> bool:
+        return self.part is not None and cluster.component(self.component).leader() is not None
 
     def start(self, cluster: Cluster) -> None:
-        leader = None if self.part is None else cluster.component(self.component).leader()
-        if self.part is None or leader is None:
-            why = "has no servers" if self.part is None else "has no leader"
-            cluster.record(self.component, "not_struck", self.name, f"{self.component} {why}")
-            return
+        assert self.part is not None
+        leader = cluster.component(self.component).leader()
         name = cluster.node_of(leader) if self.part.target_kind == "node" else leader
         struck = replace(self.part, name=self.name, target=name)
         struck.start(cluster)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sim.forms import MistakeError, MistakesError, listed
 from sim.forms.base import Location
-from sim.model import Component, Goroutines, Instance, Probe, Service, Source
+from sim.model import Component, Directory, Goroutines, Instance, Probe, Service, Source
 from sim.registries import REGISTRY_FORMS, RegistryForm
 from sim.scenario.document import ScenarioForm
 from sim.scenario.findings import Findings
@@ -72,6 +72,7 @@ class Added:
     """Pairs of services that exchange messages because of them."""
     clusters: Mapping[str, tuple[str, ...]]
     """The members that may lead, by the name of the registry (the first; `static` where there is none) or store."""
+    directories: tuple[Directory, ...]
     looked_up: frozenset[str]
     """Services whose addresses are asked for by name."""
 
@@ -92,6 +93,7 @@ def registries(
     talks: list[tuple[str, str]] = []
     clusters: dict[str, tuple[str, ...]] = {STATIC if form.registry is None else form.registry.kind: ()}
     looked_up: set[str] = set()
+    directories: list[Directory] = []
     for at, name, registry in _declared(form):
         is_registry = at == ("registry",)
         scope = Scope(
@@ -109,11 +111,22 @@ def registries(
         probes += probed
         components += [] if component is None else [component]
         clusters[name] = tuple(i.name for i in own[0].instances) if own and registry.has_leader else ()
+        if own:
+            members = tuple(i.name for i in own[0].instances)
+            directories.append(Directory(name, registry.kind, registry.version, scope.registered, members))
         looked_up |= set(scope.registered) if registry.looks_up_names else set()
         talks += [(one, other.name) for one in [*concerned, *(s.name for s in own)] for other in own]
     _weigh(form, called, registered, findings)
     _check_checks(form, findings)
-    return Added(tuple(components), tuple(probes), tuple(added), tuple(talks), clusters, frozenset(looked_up & called))
+    return Added(
+        tuple(components),
+        tuple(probes),
+        tuple(added),
+        tuple(talks),
+        clusters,
+        tuple(directories),
+        frozenset(looked_up & called),
+    )
 
 
 def _declared(form: ScenarioForm) -> Iterator[tuple[Location, str, RegistryForm]]:

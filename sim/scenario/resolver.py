@@ -79,6 +79,7 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
         faults=struck,
         chaos=chaos,
         components=(*added.components, *checks),
+        directories=added.directories,
         probes=(*added.probes, *(probe for health in checks for probe in health.probes)),
         checks=form.checks,
     )

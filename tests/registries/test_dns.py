@@ -52,7 +52,7 @@ def lags_s(overrides: dict[str, str] | None = None, replications: int = 4) -> np
 def test_a_view_follows_within_the_time_to_live() -> None:
     """The resolver's answer is of any age: 32 clients on resolvers of their own wait for 0 to 20 s, 10 on average."""
     lags = lags_s()
-    assert 0.0 < lags.min() < 3.0 and 17.0 < lags.max() < 20.1
+    assert 0.0 < lags.min() < 5.0 and 15.0 < lags.max() < 20.1
     assert abs(lags.mean() - 10.0) < 3.0 * 20.0 / np.sqrt(12 * 32)
 
 
