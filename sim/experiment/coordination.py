@@ -1,7 +1,8 @@
 """What became of a registry, of its leaders and of its locks: writes that had to wait, elections, hand-offs, fencing.
 
 unwritable
-    Spans from `unwritable` to `writable`: a registry could not commit. One that is open lasts until the end of the run.
+    Spans from `unwritable` to `writable`: a registry could not commit. Where a primary takes the writes, as in Redis,
+    from its end to the next one's beginning. A span that is open lasts until the end of the run.
 elections
     Leaders that were `elected` after time 0; a leader change is one by another member than the last.
 hand-off
@@ -65,13 +66,21 @@ class Counts:
 
 
 def outages(log: Log) -> list[Outage]:
-    """By component, in order of time."""
+    """By component, in order of time: while none of those who ever took writes (a group, or a primary) takes them."""
     found: list[Outage] = []
+    writable: dict[str, set[str]] = {}
     since: dict[str, float] = {}
     for line in log.of_registries():
-        if line.event == "unwritable":
-            since.setdefault(line.component, line.time_s)
-        elif line.event == "writable" and line.component in since:
+        if line.event not in ("unwritable", "writable"):
+            continue
+        able = writable.setdefault(line.component, {line.subject})
+        if line.event == "writable":
+            able.add(line.subject)
+        elif line.subject in able:
+            able.remove(line.subject)
+            if not able:
+                since[line.component] = line.time_s
+        if able and line.component in since:
             found.append(Outage(line.component, since.pop(line.component), line.time_s, lasts=False))
     found += [Outage(component, start_s, log.end_s, lasts=True) for component, start_s in since.items()]
     return sorted(found, key=lambda outage: (outage.component, outage.start_s))

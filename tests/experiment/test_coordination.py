@@ -18,6 +18,12 @@ def test_spans_without_writes() -> None:
     ]
 
 
+def test_a_former_primary_that_follows_is_no_outage() -> None:
+    text = "2 r unwritable r-1; 5 r writable r-2; 7 r unwritable r-1; 9 r unwritable r-2; 10 r writable r-1"
+    found = coordination.outages(log(text))
+    assert [(o.start_s, o.end_s) for o in found] == [(2.0, 5.0), (9.0, 10.0)]
+
+
 def test_elections_at_the_start_are_none() -> None:
     text = """
 0 etcd elected etcd-1 term 1

@@ -56,6 +56,14 @@ def test_etcd_by_its_leases() -> None:
     assert stale_s == pytest.approx(10 * VIEWS * expected_s, rel=WITHIN)
 
 
+def test_consul_by_its_checks() -> None:
+    """The agent on the node looks every 10 s, and one failure, which is refused at once, is enough: what is left of a
+    period. Who asked by a blocking query hears at once."""
+    results = killed("consul", 2, every_s=5.0, dead_s=20.0, rounds=8, step_s=0.125)
+    assert mean(results, "detect_s") == pytest.approx(10.0 / 2, rel=WITHIN)
+    assert mean(results, "converge_all_s") == pytest.approx(10.0 / 2, rel=WITHIN)
+
+
 def test_kubernetes_by_its_readiness_probes() -> None:
     """Every 10 s, out after the third failure in a row, refused at once: two periods and what is left of one."""
     results = killed("kubernetes", 6, every_s=5.0, dead_s=60.0)
@@ -100,15 +108,15 @@ def story() -> tuple[Results, pd.DataFrame]:
     return results, results.registry("death").set_index(["variant", "instance"])
 
 
-ORDER = ("etcd", "kubernetes", "eureka")
+ORDER = ("consul", "etcd", "kubernetes", "eureka")
 
 
 @pytest.mark.slow
 def test_the_order_of_registries() -> None:
     _, deaths = story()
     first = [deaths.loc[(variant, "cart-3"), "converge_all_s"] for variant in (*ORDER, "dns", "static")]
-    assert first[:3] == sorted(first[:3]) and first[2] < math.inf
-    assert first[3] == first[4] == math.inf
+    assert first[:4] == sorted(first[:4]) and first[3] < math.inf
+    assert first[4] == first[5] == math.inf
 
 
 @pytest.mark.slow
@@ -125,10 +133,10 @@ def test_three_deaths_at_once_are_not_believed_by_eureka() -> None:
 def test_without_a_registry_clients_go_on_with_what_they_know_but_for_dns() -> None:
     """Its servers are down from 1583 to 1823 s. A name's 60 s are over after a minute at most."""
     results, deaths = story()
-    for variant in ("etcd", "kubernetes"):
+    for variant in ("consul", "etcd", "kubernetes"):
         assert deaths.loc[(variant, "cart-8"), "converge_all_s"] > 230.0
     series = results.timeseries()
     dark = series[(series["name"] == "users") & series["window_start_s"].between(1650.0, 1810.0)]
     ok = dark.groupby("variant")["ok"].sum()
     assert ok["dns"] == 0
-    assert (ok[["static", "etcd", "eureka", "kubernetes"]] > 0.8 * 17 * 10 * 20).all()
+    assert (ok[["static", *ORDER]] > 0.8 * 17 * 10 * 20).all()
