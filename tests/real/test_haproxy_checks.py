@@ -21,7 +21,7 @@ import pytest
 from sim.engine import Run, simulate
 from sim.failures import Crash, Pause
 from sim.model import Fault, Model, Once
-from sim.registries import health
+from sim.registries import health, probing
 from sim.scenario import load
 
 FILE = Path(__file__).parent / "haproxy-checks.yaml"
@@ -111,7 +111,7 @@ def test_one_probe_fewer_does_not_fit(key: str) -> None:
 
 def test_probes_at_a_fixed_rate_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mutant: were a probe that timed out followed at once by the next, silence would be noticed after about 7 s."""
-    monkeypatch.setattr(health.Checker, "_gap_s", lambda self, server: 0.2)
+    monkeypatch.setattr(probing.Checker, "_gap_s", lambda self, server: 0.2)
     model = model_of("asking", Pause, 14.0)
     out, _ = out_and_back_s(model, simulate(model))
     assert not predicts(out, 11.1)

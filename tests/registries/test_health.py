@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from sim.engine import Run, Simulation, simulate
-from sim.registries import health
+from sim.registries import health, probing
 from sim.scenario import load_text
 
 FILE = """
@@ -21,12 +21,12 @@ traffic: {users: {to: proxy, arrivals: constant(60/s)}}
 RULES = "services.proxy.calls.api.health.haproxy@2.6"
 
 
-def checker(**rules: object) -> health.Checker:
+def checker(**rules: object) -> probing.Checker:
     """One client's, not yet started."""
     overrides = {f"{RULES}.{key}": value for key, value in rules.items()}
     simulation = Simulation(load_text(FILE, "s.yaml", overrides).resolve("baseline"))
     simulation.cluster.start_components()
-    found: health.Checker = simulation.cluster.component(health.NAME)[0]
+    found: probing.Checker = simulation.cluster.component(health.NAME)[0]
     return found
 
 

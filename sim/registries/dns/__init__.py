@@ -30,9 +30,6 @@ from sim.forms.fields import (
 from sim.forms.health import HealthField
 from sim.forms.names import Names
 from sim.model import Balance, CallPolicy, Component, HealthCheck, Probe, Service
-from sim.registries.dns.client import Client
-from sim.registries.dns.resolver import Resolver
-from sim.registries.dns.server import Monitor, Server
 from sim.registries.dns.settings import FOR_EVER_S, Settings
 from sim.registries.form import RegistryForm, RegistryScope
 
@@ -69,6 +66,10 @@ class Dns(Component):
     name: str = "dns"
 
     def start(self, cluster: Cluster) -> None:
+        from sim.registries.dns.client import Client
+        from sim.registries.dns.resolver import Resolver
+        from sim.registries.dns.server import Monitor, Server
+
         servers = [Server(cluster, host, self.name, self.services, self.settings) for host in self.servers]
         addresses = [server.address for server in servers]
         servers[0].others = addresses[1:]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.registries.dns.lookups import Asker, Question, Records
 from sim.registries.dns.settings import Settings
-from sim.registries.health import Prober
+from sim.registries.probing import Prober
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster

@@ -23,7 +23,6 @@ from pydantic import Field
 from sim.forms.fields import Count, Duration, DurationOrZero, Flag, Probability, TimeoutField
 from sim.forms.names import Names
 from sim.model import Component, Service
-from sim.registries.eureka import client, server
 from sim.registries.eureka.settings import Settings
 from sim.registries.form import RegistryForm, RegistryScope
 
@@ -62,6 +61,8 @@ class Eureka(Component):
     name: str = "eureka"
 
     def start(self, cluster: Cluster) -> None:
+        from sim.registries.eureka import client, server
+
         members = {service: cluster.instances_of(service) for service in self.registered}
         callers = {service: cluster.clients_of(service) for service in self.registered}
         order = [instance for names in members.values() for instance in names]

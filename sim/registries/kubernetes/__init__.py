@@ -22,14 +22,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from sim.engine.hosts import SOURCE
 from sim.forms.fields import Count, Duration, DurationOrZero, TimeoutField
 from sim.forms.names import Names
 from sim.model import Balance, CallPolicy, Component, Probe, Service
 from sim.registries.form import RegistryForm, RegistryScope
-from sim.registries.kubernetes.api import ApiServer, Store
-from sim.registries.kubernetes.kubelet import Kubelet, Pod
-from sim.registries.kubernetes.proxy import Proxy
 from sim.registries.kubernetes.settings import KUBELET, Endpoints, Settings
 
 if TYPE_CHECKING:
@@ -63,6 +59,9 @@ class Kubernetes(Component):
     name: str = "kubernetes"
 
     def start(self, cluster: Cluster) -> None:
+        from sim.registries.kubernetes.api import ApiServer, Store
+        from sim.registries.kubernetes.kubelet import Kubelet, Pod
+
         services = {service: tuple(cluster.instances_of(service)) for service in self.registered}
         nodes = {pod: cluster.node_of(pod) for pods in services.values() for pod in pods}
         store = Store(services, nodes, dict.fromkeys(nodes, True), leader=(self.servers[0], 0))
@@ -82,6 +81,9 @@ class Kubernetes(Component):
         cluster.components[self.name] = servers
 
     def _make_proxies(self, cluster: Cluster) -> None:
+        from sim.engine.hosts import SOURCE
+        from sim.registries.kubernetes.proxy import Proxy
+
         agents = dict(self.agents)
         clients: dict[str, dict[str, list[str]]] = {}
         for service in self.registered:
