@@ -139,6 +139,15 @@ def test_figure_2_followers_a_vote_given_begins_the_timeout_anew() -> None:
     assert one.ticks_until_due() >= one.config.election_ticks
 
 
+def test_figure_2_followers_a_vote_given_draws_a_new_timeout() -> None:
+    one = member(stored(term=1))
+    waits = set()
+    for term in range(2, 60):
+        say(one, VoteRequest("b", "a", term, 0, 0))
+        waits.add(one.ticks_until_due())
+    assert waits == set(range(10, 20))
+
+
 @pytest.mark.parametrize(
     "size, grants, denials, role",
     [
@@ -468,6 +477,21 @@ def test_5_3_a_slow_follower_does_not_hold_up_the_rest() -> None:
     assert group.applied["a"] == ["x"]
 
 
+def test_5_3_a_heartbeat_commits_nothing_that_may_differ() -> None:
+    """The leader does not know what a new follower holds: its longer log may be another leader's."""
+    disks = {"a": stored([1, 2], 3), "b": stored([1, 2], 3), "c": stored([1, 1, 1, 1], 3)}
+    group = Group(disks=disks)
+    group["a"].tick(group["a"].ticks_until_due())
+    group.deliver(lambda message: not (isinstance(message, Append) and message.receiver == "c"))
+    assert group["a"].commit_index == 3
+    group["a"].tick()
+    group.deliver(lambda message: not (isinstance(message, Append) and message.receiver == "c"))
+    assert group["c"].commit_index == 0
+    group.beat("a")
+    group.beat("a")
+    assert group["c"].log.entries == group["a"].log.entries
+
+
 def test_5_5_requests_are_idempotent() -> None:
     one = member(stored([1]))
     append = Append("b", "a", 2, 1, 1, (Entry(2, 2),), 2)
@@ -594,6 +618,13 @@ def test_7_a_snapshot_of_the_past_is_ignored() -> None:
     answers = say(one, Append("b", "a", 3, 3, 2, (), 3), snapshot(2, 2))
     assert answers[-1] == AppendReply("a", "b", 3, 3)
     assert terms_of(one) == [1, 2, 2]
+
+
+def test_7_an_old_append_before_the_snapshot_is_answered_with_what_is_committed() -> None:
+    one = member(stored(term=2))
+    say(one, snapshot(7, 2))
+    (answer,) = say(one, Append("b", "a", 3, 2, 1, (Entry(1, 3),), 2))
+    assert answer == AppendReply("a", "b", 3, 7)
 
 
 def test_7_the_leader_sends_its_snapshot_to_whom_it_cannot_send_entries() -> None:

@@ -141,6 +141,26 @@ def test_a_read_at_a_deposed_leader_does_not_return_the_past() -> None:
     assert {what: outcome for _, what, outcome in story.told} == {"stale": "timeout", "fresh": "ok"}
 
 
+def test_reads_under_way_end_when_the_leader_changes() -> None:
+    """etcd answers them with an error; here their round had no answer because of the partition."""
+    acts = {5.0: lambda s: s.cut("kv-1", "kv-2"), 5.1: lambda s: s.read("kv-3", "r", 10.0)}
+    story, run = play(acts, duration_s=15.0)
+    new = next(time_s for time_s, _, _ in lines(run, "elected") if time_s > 0.0)
+    ((time_s, _, outcome),) = story.told
+    assert outcome == "leader changed"
+    assert new <= time_s < new + 0.01
+
+
+def test_a_leader_that_keeps_its_office_without_a_quorum_cannot_commit() -> None:
+    """Without CheckQuorum it steps down for nobody; what it says of itself is not what is recorded."""
+    acts = {5.0: lambda s: [crash(host)(s) for host in HOSTS[1:3]], 15.0: restore("kv-2")}
+    _, run = play(acts, size=3, duration_s=20.0, pre_vote=False, check_quorum=False)
+    assert not lines(run, "stepped_down")
+    ((start_s, end_s),) = outages(run)
+    assert 4.9 < start_s <= 5.0
+    assert 15.0 < end_s < 15.0 + 2 * HEARTBEAT_S
+
+
 def test_a_paused_leader_does_not_stand_up_as_leader_for_long() -> None:
     """The others replace it; when it goes on, the answers to its heartbeats tell it."""
     acts = {

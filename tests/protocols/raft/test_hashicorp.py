@@ -71,6 +71,18 @@ def test_it_votes_for_the_leader_that_it_knows() -> None:
     assert reply.granted
 
 
+def test_a_vote_given_is_a_contact() -> None:
+    for seed in range(50):
+        one = follower(seed)
+        one.leader = None
+        one.tick(TIMEOUT - 1)
+        assert answers(one, VoteRequest("c", "a", 2, 0, 0))[0].granted
+        voted = one.ticks
+        while one.role == "follower":
+            one.tick(one.ticks_until_due())
+        assert one.ticks - voted >= TIMEOUT
+
+
 def test_a_leader_gives_up_when_its_lease_has_run_out() -> None:
     """Within a heartbeat of the lease's end, counted from the last answer of a quorum."""
     random = np.random.default_rng(1)
