@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from sim.registries import consul, dns, etcd, eureka, kubernetes, static
+from sim.registries import consul, dns, etcd, eureka, kubernetes, redis, static
 from sim.registries.form import REGISTRY_FORMS, RegistryField, RegistryForm, RegistryScope, StoreField
 
 KINDS: dict[str, ModuleType] = {
@@ -17,6 +17,7 @@ KINDS: dict[str, ModuleType] = {
     "consul": consul,
     "eureka": eureka,
     "kubernetes": kubernetes,
+    "redis": redis,
 }
 """File by the name of the kind."""
 
