@@ -112,8 +112,11 @@ class Policies:
 class CallerScope:
     """What the steps of one service may ask while they are resolved (`sim.forms.StepScope`)."""
 
-    def __init__(self, caller: ServiceForm, callees: Callees, policies: Policies, findings: Findings) -> None:
+    def __init__(
+        self, caller: ServiceForm, callees: Callees, policies: Policies, stores: Sequence[str], findings: Findings
+    ) -> None:
         self.caller = caller
+        self.stores = stores
         self.callees = callees
         self.policies = policies
         self.findings = findings
@@ -133,6 +136,13 @@ class CallerScope:
 
     def policy(self, service: str, endpoint: str, inline: CallPolicyForm) -> CallPolicy:
         return self.policies.towards(self.caller, service, endpoint, inline)
+
+    def check_store(self, store: str) -> None:
+        if store not in self.stores:
+            names = {*self.stores, *self.findings.names_removed("stores")}
+            way = f"add stores: {{{store}: etcd}}"
+            can_judge = self.findings.can_judge(("stores", store), ("registry",))
+            raise MistakesError([Mistake((), unknown("store", store, names, way))] if can_judge else [])
 
     def check_function(self, function: str) -> None:
         module_name, _, name = function.partition(":")

@@ -129,6 +129,11 @@ def registries(
     )
 
 
+def stores_of(form: ScenarioForm) -> list[str]:
+    """Names of what keeps keys: the stores, and a registry that does."""
+    return [name for _, name, registry in _declared(form) if registry.is_store]
+
+
 def _declared(form: ScenarioForm) -> Iterator[tuple[Location, str, RegistryForm]]:
     if form.registry is not None:
         yield ("registry",), form.registry.kind, form.registry

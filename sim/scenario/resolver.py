@@ -17,7 +17,7 @@ from sim.scenario.idle import weigh_all, weigh_drains, weigh_sizes, weigh_starts
 from sim.scenario.network import Zones
 from sim.scenario.placement import Placement
 from sim.scenario.plan import check_steady, check_users, run_plan
-from sim.scenario.registries import registries
+from sim.scenario.registries import registries, stores_of
 from sim.scenario.resources import check_clocks, check_disks, check_memory
 from sim.scenario.services import EVERY_CALLEE, EndpointParts, ServiceForm, TrafficForm
 from sim.scenario.sites import Sites
@@ -36,9 +36,10 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
     placement = Placement(form, sites, findings)
     callees = Callees(form.services, findings)
     policies = Policies(form.network.transport, form.defaults.calls, callees, findings)
+    stores = stores_of(form)
     services = []
     for name, service in form.services.items():
-        scope = CallerScope(service, callees, policies, findings)
+        scope = CallerScope(service, callees, policies, stores, findings)
         endpoints = tuple(_endpoint(e, parts, service, scope) for e, parts in callees.endpoints(name).items())
         start = None if service.start is None else service.start.start()
         memory = None if service.memory is None else service.memory.memory()
