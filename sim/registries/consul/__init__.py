@@ -40,7 +40,6 @@ V1_17: Mapping[str, Any] = {
     "raft_multiplier": 5,
     "sync_interval": 60.0,
     "reap_interval": 30.0,
-    "reconcile_interval": 60.0,
 }
 DEREGISTER_LEAST_S = 60.0
 _CONSISTENCIES = ("default", "stale", "consistent")
@@ -72,7 +71,6 @@ class ConsulForm(RegistryForm):
     raft_multiplier: Count | None = Field(None, examples=[1])
     sync_interval: Duration | None = Field(None, examples=["30s"])
     reap_interval: Duration | None = Field(None, examples=["10s"])
-    reconcile_interval: Duration | None = Field(None, examples=["30s"])
 
     def contradictions(self) -> Iterator[Mistake]:
         after_s = self.deregister_critical_after
@@ -108,7 +106,6 @@ class ConsulForm(RegistryForm):
             raft_multiplier=self.setting("raft_multiplier"),
             sync_interval_s=self.setting("sync_interval"),
             reap_interval_s=self.setting("reap_interval"),
-            reconcile_interval_s=self.setting("reconcile_interval"),
         )
         return Consul(
             scope.name,

@@ -33,7 +33,7 @@ from sim.registries.consul.messages import (
     Write,
     Written,
 )
-from sim.registries.consul.settings import JITTER_FRACTION, RPC_HOLD_S, SESSION_TTL_MULTIPLIER, Settings
+from sim.registries.consul.settings import JITTER_FRACTION, RECONCILE_S, RPC_HOLD_S, SESSION_TTL_MULTIPLIER, Settings
 from sim.registries.gossip_member import GossipMember, Pool
 from sim.registries.raft_group import Done, RaftGroup
 from sim.registries.raft_member import RaftMember, StateMachine
@@ -74,10 +74,7 @@ class Server(Daemon, StateMachine):
     def started(self) -> None:
         self._waiters, self._sessions = {}, {}
         self._connections = Connections(self)
-        self.every(self.settings.reconcile_interval_s, self._reconcile, self._first(self.settings.reconcile_interval_s))
-
-    def _first(self, period_s: float) -> float:
-        return period_s * self.uniform() if self.now == 0.0 else period_s
+        self.every(RECONCILE_S, self._reconcile, RECONCILE_S * (self.uniform() if self.now == 0.0 else 1.0))
 
     # The state machine
 

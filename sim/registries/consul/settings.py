@@ -23,6 +23,8 @@ SESSION_TTL_MULTIPLIER = 2
 SYNC_RETRY_S = 15.0
 """After a synchronization that failed: so long, and as long again at random."""
 SYNC_SCALE_THRESHOLD = 128
+RECONCILE_S = 60.0
+"""How often the leader holds its catalog against what gossip says (`ReconcileInterval`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,6 @@ class Settings:
     raft_multiplier: int
     sync_interval_s: float
     reap_interval_s: float
-    reconcile_interval_s: float
     gossip: Config = SERF
 
     @property
