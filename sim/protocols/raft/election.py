@@ -39,8 +39,7 @@ class Elections(Member):
         granted = self.grants(request)
         if granted and not request.pre:
             self.vote = request.sender
-            self.restart_timers()
-            self.note_contact()
+            self.note_vote()
         term = request.term if granted else self.term
         self.send(VoteReply(self.id, request.sender, term, granted, request.pre))
 

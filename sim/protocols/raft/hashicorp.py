@@ -21,6 +21,9 @@ class HashicorpRaft(Raft):
     def note_contact(self) -> None:
         self.contact_tick = self.ticks
 
+    def note_vote(self) -> None:
+        self.note_contact()
+
     def hears_leader(self) -> bool:
         """It knows of a leader until it stands itself (`requestVote`: "rejecting vote request since we have a
         leader")."""

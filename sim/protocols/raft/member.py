@@ -146,6 +146,10 @@ class Member(ABC):
         """A leader that is known already was heard."""
         self.election_elapsed = 0
 
+    def note_vote(self) -> None:
+        """A vote was given away."""
+        self.restart_timers()
+
     def hears_leader(self) -> bool:
         """Whether a leader was heard within the minimum election timeout."""
         return self.leader is not None and self.election_elapsed < self.config.election_ticks
