@@ -21,15 +21,13 @@ from sim.forms.fields import Count, Duration, choice_reader, choices_schema
 from sim.forms.names import Names
 from sim.model import Component, Service
 from sim.registries.form import RegistryForm, RegistryScope
-from sim.registries.redis import client
-from sim.registries.redis.messages import Entry, Ledger
-from sim.registries.redis.sentinel import Sentinel
-from sim.registries.redis.sentinel import Settings as SentinelSettings
-from sim.registries.redis.server import NAME, Server
+from sim.registries.redis.settings import ClientSettings, ReadFrom, SentinelSettings
 from sim.units import format_duration
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
+    from sim.registries.redis.client import Client
+    from sim.registries.redis.messages import Entry
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "7.0": {
@@ -47,23 +45,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 _PLACES = ("primary", "replica")
-ReadFromField = Annotated[
-    client.ReadFrom, PlainValidator(choice_reader(*_PLACES)), WithJsonSchema(choices_schema(*_PLACES))
-]
-
-
-@dataclass(eq=False)
-class Running:
-    """What runs."""
-
-    servers: tuple[Server, ...]
-    sentinels: tuple[Sentinel, ...]
-    ledger: Ledger
-
-    def leader(self) -> str | None:
-        """A primary that lives, the newest where there are two; faults ask for it."""
-        alive = [one for one in self.servers if one.is_up and one.is_primary]
-        return max(alive, key=lambda one: one.branch.count("-")).host if alive else None
+ReadFromField = Annotated[ReadFrom, PlainValidator(choice_reader(*_PLACES)), WithJsonSchema(choices_schema(*_PLACES))]
 
 
 @dataclass(frozen=True)
@@ -73,11 +55,17 @@ class Redis(Component):
     servers: tuple[str, ...]
     sentinels: tuple[str, ...]
     registered: tuple[str, ...]
-    settings: client.Settings
+    settings: ClientSettings
     sentinel: SentinelSettings
     name: str = "redis"
 
     def start(self, cluster: Cluster) -> None:
+        from sim.registries.redis import client
+        from sim.registries.redis.messages import Ledger
+        from sim.registries.redis.running import Running
+        from sim.registries.redis.sentinel import Sentinel
+        from sim.registries.redis.server import NAME, Server
+
         members = {service: cluster.instances_of(service) for service in self.registered}
         callers = {service: cluster.clients_of(service) for service in self.registered}
         services = {instance: service for service, names in members.items() for instance in names}
@@ -98,8 +86,10 @@ class Redis(Component):
         )
         cluster.components[self.name] = Running(servers, sentinels, ledger)
 
-    def _entry(self, one: client.Client) -> Entry:
+    def _entry(self, one: Client) -> Entry:
         """Set when the instance was last due."""
+        from sim.registries.redis.messages import Entry
+
         return Entry(one.host, one.refresh_phase_s - self.settings.refresh_s + self.settings.ttl_s)
 
 
@@ -141,7 +131,7 @@ class RedisForm(RegistryForm):
 
     def resolve(self, scope: RegistryScope, services: tuple[Service, ...]) -> Component:
         servers, sentinels = services
-        settings = client.Settings(
+        settings = ClientSettings(
             ttl_s=self.setting("ttl"),
             refresh_s=self.setting("refresh"),
             poll_s=self.setting("poll"),

@@ -8,27 +8,17 @@ to it, and asks again when a command fails or is refused as on a replica. It doe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from sim.engine.daemons import Answer, Daemon
 from sim.registries.redis import sentinel, server
 from sim.registries.redis.messages import AskPrimary, Command, Delete, Put, Scan, Value
+from sim.registries.redis.settings import ClientSettings
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
 
 NAME = "redis-client"
-ReadFrom = Literal["primary", "replica"]
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    ttl_s: float
-    refresh_s: float
-    poll_s: float
-    timeout_s: float
-    read_from: ReadFrom
 
 
 def key_of(service: str, instance: str) -> str:
@@ -42,7 +32,7 @@ class Client(Daemon):
         self,
         cluster: Cluster,
         host: str,
-        settings: Settings,
+        settings: ClientSettings,
         servers: Sequence[str],
         sentinels: Sequence[str],
         service: str | None,

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +19,7 @@ from sim.engine.daemons import Daemon
 from sim.registries.redis import server
 from sim.registries.redis.link import PING_MS, Peer, Watched
 from sim.registries.redis.messages import AskInfo, AskPrimary, Hello, Hold, Info, IsDown, Opinion, SlaveOf
+from sim.registries.redis.settings import SentinelSettings
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
@@ -36,14 +36,6 @@ CONFIG_WRITES = 2
 State = Literal["none", "wait_start", "select", "send", "wait_promotion", "reconf", "update"]
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    quorum: int
-    down_after_ms: int
-    failover_timeout_ms: int
-    parallel_syncs: int
-
-
 class Sentinel(Daemon):
     """One sentinel, which watches one primary and its replicas."""
 
@@ -51,7 +43,7 @@ class Sentinel(Daemon):
         self,
         cluster: Cluster,
         host: str,
-        settings: Settings,
+        settings: SentinelSettings,
         servers: Sequence[str],
         sentinels: Sequence[str],
         component: str,
