@@ -59,8 +59,8 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """An instance is up again: `registered_s` until the registry speaks for it, `back_s` by client that had left it
-    out."""
+    """An instance is up again: `registered_s` until the registry, which had decided against it, speaks for it; `back_s`
+    by client that had left it out."""
 
     service: str
     instance: str
@@ -103,17 +103,20 @@ def ends(log: Log) -> list[End]:
 
 def returns(log: Log) -> list[Return]:
     """In order of time."""
-    decided = _by_instance(log, IN)
+    decided = _by_instance(log, (*IN, *OUT))
     found = []
     for service, instance in _instances(log):
-        down = log.fate(instance).down
+        down, lines = log.fate(instance).down, decided.get(instance, ())
         for place, (_, at_s) in enumerate(down):
             until_s = down[place + 1][0] if place + 1 < len(down) else log.end_s
             if at_s >= log.end_s:
                 continue
-            spoken = (line.time_s - at_s for line in decided.get(instance, ()) if at_s <= line.time_s < until_s)
+            was_out = any(line.event in OUT for line in [line for line in lines if line.time_s < at_s][-1:])
+            spoken = (line.time_s - at_s for line in lines if line.event in IN and at_s <= line.time_s < until_s)
             back_s = dict(_recovery(log, service, instance, at_s, until_s))
-            found.append(Return(service, instance, at_s, until_s, next(spoken, NOT_SEEN), back_s))
+            found.append(
+                Return(service, instance, at_s, until_s, next(spoken, NOT_SEEN) if was_out else NOTHING, back_s)
+            )
     return sorted(found, key=lambda of: (of.at_s, of.instance))
 
 

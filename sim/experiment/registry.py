@@ -25,8 +25,8 @@ from sim.statistics.estimate import withheld
 if TYPE_CHECKING:
     from sim.experiment.results import Results
 
-MET_THE_DEAD = ("lost", "refused")
-"""A server's words for requests that reached a dead host, or a dead process on a living one."""
+MET_THE_DEAD = {"lost": "timeout", "refused": "refused"}
+"""A server's words for requests that reached a dead host, or a dead process on a living one, and their callers'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,20 +172,28 @@ def _of_variant(results: Results, variant: str) -> Knowledge:
 
 def _sums(run: Run, log: Log) -> dict[str, float]:
     outages = coordination.outages(log)
-    known = {instance for of in log.instances.values() for instance in of}
-    met = sum(
-        scope.total.outcomes.get(outcome, 0)
-        for scope in run.scopes
-        if scope.kind == "instance" and scope.name in known
-        for outcome in MET_THE_DEAD
-    )
     return {
         **asdict(knowledge.staleness(log)),
-        "requests_to_dead": met,
+        "requests_to_dead": sum(_requests_to_dead(run, instances) for instances in log.instances.items()),
         "unwritable_s": sum(outage.end_s - outage.start_s for outage in outages),
         "unwritable": len(outages),
         **asdict(coordination.counts(log)),
     }
+
+
+def _requests_to_dead(run: Run, service: tuple[str, Sequence[str]]) -> int:
+    """What dead servers were sent, but for health probes: those are calls of `CALLER (NAME)`."""
+    name, instances = service
+    met: dict[str, int] = dict.fromkeys(MET_THE_DEAD, 0)
+    for scope in run.scopes:
+        caller, _, callee = scope.name.partition(" → ")
+        if scope.kind == "instance" and scope.name in instances:
+            for outcome in MET_THE_DEAD:
+                met[outcome] += scope.total.outcomes.get(outcome, 0)
+        elif scope.kind == "call" and caller.endswith(")") and callee.partition(".")[0] == name:
+            for outcome, seen_as in MET_THE_DEAD.items():
+                met[outcome] -= scope.attempts.get(seen_as, 0)
+    return sum(max(count, 0) for count in met.values())
 
 
 def _at_least_0(estimate: Estimate) -> Estimate:

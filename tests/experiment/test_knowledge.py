@@ -43,6 +43,11 @@ def test_a_return_counts_from_being_up_to_being_listed() -> None:
     assert back.back_all_s == pytest.approx(1.0)
 
 
+def test_who_was_never_out_need_not_be_registered_again() -> None:
+    (back,) = knowledge.returns(log(f"{FULL}; 2 truth down api-1; 4 truth up api-1; 9 e registered api-1"))
+    assert math.isnan(back.registered_s)
+
+
 def test_stale_seconds_are_summed_over_views() -> None:
     found = knowledge.staleness(log(KILL))
     assert found.stale_view_s == pytest.approx(3.1 + 3.4)

@@ -36,15 +36,17 @@ def test_what_was_not_seen_is_counted_and_never_averaged() -> None:
     assert math.isnan(never.times["detect"].mean_s.value) and never.times["detect"].unseen == 2
 
 
-def test_requests_to_the_dead_are_what_dead_servers_were_sent() -> None:
+def test_requests_to_the_dead_are_what_dead_servers_were_sent_without_probes() -> None:
     one = run(killed(5.0))
     met = fakes.scope("instance", "api-1", np.full(10, 0.01))
     met.total.outcomes.update(lost=7, refused=4, shed=3)
     other = fakes.scope("instance", "db-1", np.full(10, 0.01))
     other.total.outcomes.update(lost=100)
     found = results({"base": [killed(5.0)]})
-    found = replace(found, runs=[replace(one, scopes=[*one.scopes, met, other])])
-    assert knowledge_of(found)[0].sums["requests_to_dead"].value == 11
+    probes = fakes.scope("call", "agent (check of api) → api.main", np.full(10, 0.01))
+    probes.attempts.update(refused=3, timeout=2, ok=50)
+    found = replace(found, runs=[replace(one, scopes=[*one.scopes, met, other, probes])])
+    assert knowledge_of(found)[0].sums["requests_to_dead"].value == 11 - 5
 
 
 def test_the_table_has_a_row_a_variant_and_measure() -> None:
