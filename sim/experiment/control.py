@@ -29,6 +29,12 @@ class Line:
     subject: str
     detail: str
 
+    @property
+    def is_of_lock(self) -> bool:
+        """Does its detail say a key and a token, such as `jobs 17`?"""
+        key, _, token = self.detail.partition(" ")
+        return bool(key) and token.isdecimal()
+
 
 @dataclass(slots=True)
 class Fate:

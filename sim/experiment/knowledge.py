@@ -166,7 +166,7 @@ def _false_decisions(log: Log) -> Iterator[Line]:
         key = (line.component, line.subject)
         if line.event in IN:
             against.discard(key)
-        elif line.event in OUT and line.subject in known and key not in against:
+        elif line.event in OUT and not line.is_of_lock and line.subject in known and key not in against:
             against.add(key)
             if log.fate(line.subject).is_live(line.time_s):
                 yield line
@@ -179,7 +179,7 @@ def _instances(log: Log) -> list[tuple[str, str]]:
 def _by_instance(log: Log, words: Sequence[str]) -> dict[str, list[Line]]:
     found: dict[str, list[Line]] = {}
     for line in log.of_registries():
-        if line.event in words:
+        if line.event in words and not line.is_of_lock:
             found.setdefault(line.subject, []).append(line)
     return found
 

@@ -132,6 +132,12 @@ def test_false_ejections_count_once_a_component_until_it_speaks_for_the_instance
     assert knowledge.staleness(log(text)).false_ejections == 3
 
 
+def test_a_lock_that_expires_is_no_verdict_on_its_holder() -> None:
+    found = log(f"{FULL}; 2 e acquired api-1 jobs 7; 5 truth down api-1; 6 e expired api-1 jobs 7")
+    (end,) = knowledge.ends(found)
+    assert math.isinf(end.detect_s)
+
+
 def test_several_deaths_of_one_instance_are_several() -> None:
     text = f"{FULL}; 1 truth down api-1; 2 e expired api-1; 3 truth up api-1; 5 truth down api-1; 8 e expired api-1"
     first, second = knowledge.ends(log(text))
