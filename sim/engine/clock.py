@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
+from heapq import heappop, heappush
 from typing import Any
 
 import simpy
 from simpy.core import EmptySchedule, Infinity, StopSimulation
+from simpy.events import NORMAL
 
 from sim.engine import loop
 from sim.engine.lowered import Lowered
@@ -42,6 +44,8 @@ class Environment(simpy.Environment):
         """Told of every act by which hosts and processes die, come back, stand still and go on."""
         self._begun: dict[int, Callable[[str], None]] = {}
         self._begun_count = 0
+        self._agenda: list[tuple[float, int, int, Callable[..., object], tuple[Any, ...]]] = []
+        """What `call_later` was asked for: (time in s, priority, order, function, arguments), a heap."""
         self._next_look_s = 0.0
         self._slice_at_s, self._still = -1.0, 0
 
@@ -49,10 +53,23 @@ class Environment(simpy.Environment):
     def now(self) -> float:
         return float(self._now)
 
+    def call_later(self, delay_s: float, function: Callable[..., object], *arguments: Any) -> None:
+        """Call a function after some time, in the order that events of SimPy would have; without the cost of one."""
+        heappush(self._agenda, (self._now + delay_s, NORMAL, next(self._eid), function, arguments))
+
+    def peek(self) -> float:
+        due_s = float(super().peek())
+        return min(due_s, self._agenda[0][0]) if self._agenda else due_s
+
     def step(self) -> None:
-        while not self.run_kernel(float(self.peek())):
+        while (due_s := self.peek()) > self._now and not self.run_kernel(due_s):
             pass
-        super().step()
+        agenda, queue = self._agenda, self._queue
+        if agenda and (not queue or agenda[0] < queue[0]):  # type: ignore[operator]
+            self._now, _, _, function, arguments = heappop(agenda)
+            function(*arguments)
+        else:
+            super().step()
         if time.perf_counter() > self._next_look_s:
             self.on_look()
             self._next_look_s = time.perf_counter() + LOOK_EVERY_S

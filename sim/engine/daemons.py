@@ -132,18 +132,18 @@ class Daemon:
         offset_s = period_s if first_s is None else first_s
         turn = 0
 
-        def due_s() -> float:
-            return begin_s + clock.true_s(offset_s + turn * period_s)
-
         def ring() -> None:
-            nonlocal turn
-            while due_s() <= self.now:
-                turn += 1
             plan()
             function()
 
         def plan() -> None:
-            self._later(max(due_s() - self.now, 0.0), timer.ring)
+            nonlocal turn
+            wait_s = begin_s + clock.true_s(offset_s + turn * period_s) - self.now
+            while wait_s <= 0.0 and turn:
+                turn += 1
+                wait_s = begin_s + clock.true_s(offset_s + turn * period_s) - self.now
+            turn += 1
+            self._later(max(wait_s, 0.0), timer.ring)
 
         timer = Timer(ring)
         plan()
@@ -157,7 +157,7 @@ class Daemon:
         def arrive() -> None:
             if receiver.is_up:
                 letter.arrived_s = self.now
-                receiver._hear(lambda: receiver.received(self.address, message))
+                receiver._hear(partial(receiver.received, self.address, message))
 
         mail.post(self._at, receiver._at, size_bytes, arrive)
 
@@ -259,10 +259,7 @@ class Daemon:
         self._at.when_running(act, self._at.incarnation)
 
     def _later(self, wait_s: float, act: Callable[[], None]) -> None:
-        incarnation = self._at.incarnation
-        event = self.cluster.env.timeout(wait_s)
-        assert event.callbacks is not None
-        event.callbacks.append(lambda _: self._at.when_running(act, incarnation))
+        self.cluster.env.call_later(wait_s, self._at.when_running, act, self._at.incarnation)
 
 
 class Stream:
@@ -283,17 +280,16 @@ class Stream:
         return self._gave_up or self.receiver._at.resets != self._resets
 
     def put(self, message: Any, size_bytes: float) -> None:
-        mail, number, since_s = self.sender.cluster.mail, self._put, self.sender.now
+        sender, receiver = self.sender, self.receiver
+        mail, number = sender.cluster.mail, self._put
         self._put += 1
-        letter = mail.letter(self.sender.address, self.receiver.address, message)
+        letter = mail.letter(sender.address, receiver.address, message)
+        arrive = partial(self._arrive, number, message, letter)
+        mail.carry(sender._at, receiver._at, size_bytes, arrive, partial(self._is_wanted, letter.sent_s))
 
-        def is_wanted() -> bool:
-            self._gave_up = self._gave_up or self.sender.now - since_s > self.sender.broken_after_s
-            return not self.is_broken and self.sender._at.incarnation == self._lives[0]
-
-        mail.carry(
-            self.sender._at, self.receiver._at, size_bytes, lambda: self._arrive(number, message, letter), is_wanted
-        )
+    def _is_wanted(self, since_s: float) -> bool:
+        self._gave_up = self._gave_up or self.sender.now - since_s > self.sender.broken_after_s
+        return not self.is_broken and self.sender._at.incarnation == self._lives[0]
 
     def _arrive(self, number: int, message: Any, letter: Letter) -> None:
         if self.is_broken or not self.receiver.is_up or self.receiver._at.incarnation != self._lives[1]:

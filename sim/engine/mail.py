@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from sim.distributions import Distribution, draw_many
+from sim.distributions import Constant, Distribution, draw_many
 from sim.engine.clock import Environment
 from sim.engine.hosts import Host
 from sim.engine.wires import Harm, Interference
@@ -41,6 +41,59 @@ class Letter:
     arrived_s: float | None = None
 
 
+def _never() -> bool:
+    return False
+
+
+class Parcel:
+    """One message on its way, perhaps several times."""
+
+    __slots__ = ("arrive", "cuts", "is_wanted", "mail", "receiver", "sender", "sent_s", "size_bytes", "tries", "way")
+
+    def __init__(
+        self,
+        mail: Mail,
+        sender: Host,
+        receiver: Host,
+        size_bytes: float,
+        arrive: Callable[[], object],
+        is_wanted: Callable[[], bool],
+    ) -> None:
+        self.mail, self.sender, self.receiver, self.size_bytes = mail, sender, receiver, size_bytes
+        self.arrive, self.is_wanted = arrive, is_wanted
+        self.tries = 0
+        self.way: Way = []
+        self.cuts: list[int] = []
+
+    def leave(self) -> None:
+        mail = self.mail
+        self.sent_s = mail.env.now
+        taken_s = mail.transit_s(self.sender, self.receiver, self.size_bytes)
+        if taken_s is None:
+            self.lose()
+            return
+        if mail.has_wires:
+            self.way = mail.way(self.sender, self.receiver) or []
+            self.cuts = mail.cuts(self.way)
+        mail.env.call_later(taken_s, self.come_in)
+
+    def come_in(self) -> None:
+        mail = self.mail
+        is_cut = mail.is_cut(self.sender, self.receiver) or (self.cuts and self.cuts != mail.cuts(self.way))
+        self.lose() if is_cut or not self.receiver.node_up else self.arrive()
+
+    def lose(self) -> None:
+        """It will be sent again, if somebody still wants that when the time has come."""
+        due_s = self.sent_s + min(RESEND_S * 2.0**self.tries, RESEND_MOST_S)
+        self.tries += 1
+        if self.is_wanted is not _never:
+            self.mail.env.call_later(max(due_s - self.mail.env.now, 0.0), self.leave_again)
+
+    def leave_again(self) -> None:
+        if self.is_wanted():
+            self.leave()
+
+
 class Mail:
     """Carries messages between hosts."""
 
@@ -52,6 +105,12 @@ class Mail:
         self._streams: dict[tuple[str, Distribution | None], Iterator[float]] = {}
         self._ways: dict[tuple[str, str], Way | None] = {}
         self._ways_found = -1
+        self._fixed_s: dict[tuple[str, str], float | None] = {}
+
+    @property
+    def has_wires(self) -> bool:
+        """Can links go down?"""
+        return self._network.wires is not None
 
     def letter(self, sender: str, receiver: str, message: Any) -> Letter:
         letter = Letter(self.env.now, sender, receiver, message)
@@ -59,59 +118,49 @@ class Mail:
             self.trace.append(letter)
         return letter
 
-    def post(
-        self,
-        sender: Host,
-        receiver: Host,
-        size_bytes: float,
-        arrive: Callable[[], None],
-        lost: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Send once. `arrive` happens when it gets through to a machine that has power; else `lost`, which is there to
-        set timers, since nobody is told."""
-        way = self._way(sender, receiver)
-        taken_s = None if way is None else self._time(sender, receiver, way, size_bytes)
-        if way is None or taken_s is None:
-            lost()
-            return
-        cuts = self._cuts(way)
-
-        def come_in(_: object) -> None:
-            cut = self._is_cut(sender, receiver) or cuts != self._cuts(way) or not receiver.node_up
-            lost() if cut else arrive()
-
-        self._after(taken_s, come_in)
+    def post(self, sender: Host, receiver: Host, size_bytes: float, arrive: Callable[[], object]) -> None:
+        """Send once. `arrive` happens when and if it gets through to a machine that has power."""
+        Parcel(self, sender, receiver, size_bytes, arrive, _never).leave()
 
     def carry(
         self,
         sender: Host,
         receiver: Host,
         size_bytes: float,
-        arrive: Callable[[], None],
+        arrive: Callable[[], object],
         is_wanted: Callable[[], bool],
-        tries: int = 0,
     ) -> None:
         """Send, and again for as long as it is wanted, until it gets through."""
-        sent_s = self.env.now
+        Parcel(self, sender, receiver, size_bytes, arrive, is_wanted).leave()
 
-        def again(_: object) -> None:
-            if is_wanted():
-                self.carry(sender, receiver, size_bytes, arrive, is_wanted, tries + 1)
+    def transit_s(self, sender: Host, receiver: Host, size_bytes: float) -> float | None:
+        """Seconds that a message takes that leaves now; None: it is lost."""
+        if self._network.wires is None and not self._network.harms:
+            pair = sender.place, receiver.place
+            if pair not in self._fixed_s:
+                self._fixed_s[pair] = self._find_fixed_s(sender, receiver)
+            fixed_s = self._fixed_s[pair]
+            if fixed_s is not None:
+                return fixed_s
+        way = self.way(sender, receiver)
+        return None if way is None else self._time(sender, receiver, way, size_bytes)
 
-        def lost() -> None:
-            due_s = sent_s + min(RESEND_S * 2.0**tries, RESEND_MOST_S)
-            self._after(max(due_s - self.env.now, 0.0), again)
-
-        self.post(sender, receiver, size_bytes, arrive, lost)
-
-    def _after(self, wait_s: float, act: Callable[[object], None]) -> None:
-        event = self.env.timeout(wait_s)
-        assert event.callbacks is not None
-        event.callbacks.append(act)
+    def _find_fixed_s(self, sender: Host, receiver: Host) -> float | None:
+        """What every message between two hosts takes where nothing is drawn; None where something is."""
+        network = self.env.tables.model.network
+        if sender.place == receiver.place:
+            return network.same_node.value if isinstance(network.same_node, Constant) else None
+        taken_s = 0.0
+        for link, _ in self.way(sender, receiver) or ():
+            is_plain = link.jitter is None and link.loss == 0.0 and link.bandwidth_bps is None
+            if not is_plain or not isinstance(link.latency, Constant):
+                return None
+            taken_s += link.latency.value
+        return taken_s
 
     # Ways
 
-    def _way(self, sender: Host, receiver: Host) -> Way | None:
+    def way(self, sender: Host, receiver: Host) -> Way | None:
         """The links from one to the other; None: there is no way."""
         if sender.place == receiver.place or sender.site is None or receiver.site is None:
             return []
@@ -141,14 +190,14 @@ class Mail:
             if at == goal:
                 return way
 
-    def _cuts(self, way: Way) -> list[int]:
+    def cuts(self, way: Way) -> list[int]:
         """How often each link has been down so far."""
         if self._network.wires is None:
             return []
         link = self.env.tables.state["link"]
         return [int(link[row]["cuts"]) for _, row in way if row != NONE]
 
-    def _is_cut(self, sender: Host, receiver: Host) -> bool:
+    def is_cut(self, sender: Host, receiver: Host) -> bool:
         return any(harm.loss >= 1.0 for harm in self._harms(sender, receiver))
 
     def _harms(self, sender: Host, receiver: Host) -> list[Harm]:
