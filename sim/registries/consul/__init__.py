@@ -42,6 +42,8 @@ V1_17: Mapping[str, Any] = {
     "reap_interval": 30.0,
 }
 DEREGISTER_LEAST_S = 60.0
+OF_CHECKS = ("interval", "timeout", "success_before_passing", "failures_before_critical", "deregister_critical_after")
+"""Keys that say how instances are checked."""
 _CONSISTENCIES = ("default", "stale", "consistent")
 ConsistencyField = Annotated[
     Literal["default", "stale", "consistent"],
@@ -77,6 +79,9 @@ class ConsulForm(RegistryForm):
         if after_s is not None and after_s < DEREGISTER_LEAST_S:
             text = f"got {format_duration(after_s)}; must be at least 1min, as Consul demands"
             yield Mistake(("deregister_critical_after",), text)
+        if not self.setting("check"):
+            for key in (name for name in OF_CHECKS if name in self.model_fields_set):
+                yield Mistake((key,), "means nothing with check: false; remove it, or the check")
 
     def services(self, scope: RegistryScope) -> tuple[Service, ...]:
         return scope.servers(self.setting("servers"), self.nodes), scope.agents("agent", scope.hosts())
