@@ -41,8 +41,10 @@ def model_of(registry: str, *failures: str, duration: str = "8min", seed: int = 
 class Story:
     """The log of one run."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, letters: list[Any] | None = None) -> None:
+        """`letters` gets all messages of the control plane."""
         self.simulation = Simulation(model)
+        self.simulation.cluster.mail.trace = letters
         self.run = self.simulation.run()
         self.log: pd.DataFrame = self.run.control
 
