@@ -133,7 +133,7 @@ class RaftGroup:
         self.cluster, self.name, self.hosts, self.timers = cluster, name, tuple(hosts), timers
         self.members: dict[str, RaftMember] = {}
         self._leader: RaftMember | None = None
-        self._is_unwritable = False
+        self.is_unwritable = False
         self._is_founded = False
 
     def address(self, host: str) -> str:
@@ -184,14 +184,14 @@ class RaftGroup:
 
     def lost(self, member: RaftMember) -> None:
         """The group's leader died, stepped down, was superseded, or has heard from no quorum for too long."""
-        if member is self._leader and not self._is_unwritable:
-            self._is_unwritable = True
+        if member is self._leader and not self.is_unwritable:
+            self.is_unwritable = True
             self.cluster.record(self.name, "unwritable", self.name, f"led by {member.host}", at_s=member.served_until_s)
 
     def served(self, member: RaftMember) -> None:
         """A quorum answers the leader, which has committed in its term."""
-        if member is self._leader and self._is_unwritable:
-            self._is_unwritable = False
+        if member is self._leader and self.is_unwritable:
+            self.is_unwritable = False
             self.cluster.record(self.name, "writable", self.name, f"led by {member.host}")
 
 

@@ -138,7 +138,7 @@ class RaftMember(Daemon):
         self._role = "follower"
         self._term = 0
         self._follows: str | None = None
-        self._is_ready = False
+        self._is_ready = self._woke = False
         self._heard_s: dict[str, float] = {}
         self._observed_index = 0
 
@@ -180,6 +180,7 @@ class RaftMember(Daemon):
 
     def _wake(self) -> None:
         self._armed_s = inf
+        self._woke = True
         self._let_time_pass()
         self.work()
 
@@ -317,7 +318,8 @@ class RaftMember(Daemon):
             self._is_ready = True
             self.group.ready(self, raft.term)
             self._leads()
-        elif self._is_ready:
+        elif self._is_ready and (self._woke or self.group.is_unwritable):
+            self._woke = False
             silent_s = self.now - self.served_until_s
             if silent_s > self.group.timers.election_s:
                 self.group.lost(self)

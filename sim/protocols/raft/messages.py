@@ -8,7 +8,8 @@ pre-vote asks for the term after it and is granted for that term; messages that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -114,3 +115,24 @@ FROM_LEADER = (Append, Heartbeat, InstallSnapshot)
 
 SENT_BY_LEADER = (Append, Heartbeat, InstallSnapshot, TimeoutNow, ReadReply)
 """What a leader says need not wait for the disk."""
+
+
+def merged(messages: Iterable[Message]) -> list[Message]:
+    """The same, with one append in the place of several to one follower that continue each other."""
+    kept: list[Message] = []
+    newest: dict[str, int] = {}
+    for message in messages:
+        if isinstance(message, Append):
+            place = newest.get(message.receiver)
+            before = None if place is None else kept[place]
+            if isinstance(before, Append) and before.term == message.term and _follows(message, before):
+                entries = before.entries + message.entries
+                kept[newest[message.receiver]] = replace(before, entries=entries, commit_index=message.commit_index)
+                continue
+            newest[message.receiver] = len(kept)
+        kept.append(message)
+    return kept
+
+
+def _follows(message: Append, before: Append) -> bool:
+    return before.previous_index + len(before.entries) == message.previous_index

@@ -26,6 +26,7 @@ from sim.protocols.raft.messages import (
     TimeoutNow,
     VoteReply,
     VoteRequest,
+    merged,
 )
 from sim.protocols.raft.reads import Reads
 from sim.protocols.raft.state import Entry, HardState, Ready, Stored
@@ -36,7 +37,8 @@ class Raft(Reads):
     `transfer_leadership`), then does what `ready` says and calls `advance`.
 
     `storage` is read once, at the start. While a `Ready` is being persisted the machine goes on taking messages, but
-    hands out the next one only after `advance`: as in etcd, a slow disk holds up even a leader's heartbeats.
+    hands out the next one only after `advance`: as in etcd, a slow disk holds up even a leader's heartbeats. Appends
+    that had to wait for that leave as one (there as many).
     """
 
     def __init__(self, config: Config, storage: Stored, random: Callable[[int], int]) -> None:
@@ -135,7 +137,7 @@ class Raft(Reads):
         state = HardState(self.term, self.vote)
         own = [message for message in self.messages_after_persist if message.receiver == self.id]
         ready = Ready(
-            messages=tuple(self.messages),
+            messages=tuple(merged(self.messages)),
             messages_after_persist=tuple(m for m in self.messages_after_persist if m.receiver != self.id),
             hard_state=state if state != self._handed_state else None,
             entries=self.log.between(self.log.handed_index + 1, self.log.last_index),

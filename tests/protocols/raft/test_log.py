@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sim.protocols.raft import Config, Configuration, Entry, Log, Raft, Snapshot, Stored
+from sim.protocols.raft.messages import Append, Heartbeat, merged
 from sim.protocols.raft.progress import Progress
 
 VOTERS = Configuration(frozenset("abc"))
@@ -105,3 +106,21 @@ def test_ticks_one_by_one_or_at_once(count: int) -> None:
                 one.advance()
         seen.append((messages, one.ticks_until_due(), one.role, one.term))
     assert seen[0] == seen[1]
+
+
+def test_appends_that_waited_leave_as_one() -> None:
+    """Only those that continue each other, in one term; what else is sent stays, in order."""
+
+    def append(receiver: str, previous: int, *entries: int, commit: int = 0, term: int = 2) -> Append:
+        return Append("a", receiver, term, previous, 1, tuple(Entry(2, at) for at in entries), commit)
+
+    sent = [
+        append("b", 1, 2),
+        append("c", 1, 2),
+        Heartbeat("a", "b", 2, 1),
+        append("b", 2, 3, 4),
+        append("b", 4, commit=3),
+    ]
+    assert merged(sent) == [append("b", 1, 2, 3, 4, commit=3), append("c", 1, 2), Heartbeat("a", "b", 2, 1)]
+    apart = [append("b", 1, 2), append("b", 1, 2, 3), append("b", 3, term=3)]
+    assert merged(apart) == apart
