@@ -121,18 +121,18 @@ def returns(log: Log) -> list[Return]:
 
 
 def staleness(log: Log) -> Staleness:
+    mortal = {service: [i for i in of if log.fate(i).down] for service, of in log.instances.items()}
     stale_s = missing_s = 0.0
     false_removals = 0
     for view in log.views:
         up = _up(log, view.client)
-        for instance in log.instances.get(view.service, ()):
-            fate = log.fate(instance)
-            if fate.down:
-                stale_s += length_s(common(common(view.listed(instance, log.end_s), fate.down), up))
-            unlisted = common(view.absent.get(instance, ()), up)
-            if unlisted:
-                not_live = sorted(chain(fate.down, fate.paused, fate.stopping))
-                missing_s += length_s(unlisted) - length_s(common(unlisted, _merged(not_live)))
+        for instance in mortal.get(view.service, ()):
+            listed_dead = common(view.listed(instance, log.end_s), log.fate(instance).down)
+            stale_s += length_s(common(listed_dead, up))
+        for instance, absent in view.absent.items():
+            fate, unlisted = log.fate(instance), common(absent, up)
+            not_live = _merged(sorted(chain(fate.down, fate.paused, fate.stopping)))
+            missing_s += length_s(unlisted) - length_s(common(unlisted, not_live))
         false_removals += sum(log.fate(instance).is_live(at_s) for at_s, instance in view.removals)
     return Staleness(stale_s, missing_s, len(list(_false_decisions(log))), false_removals)
 
