@@ -13,6 +13,7 @@ from sim.model import CallPolicy, Model
 from sim.steps.call import Call
 from sim.steps.choose import Choose
 from sim.steps.fail import Fail
+from sim.steps.lock import Lock
 from sim.steps.parallel import Parallel
 from sim.steps.repeat import Repeat
 
@@ -97,6 +98,8 @@ def failing_step(step: Any, of: FailingOf) -> Failing:
             else:  # the next attempt may draw another branch: only what fails in all of them lasts
                 lasting = math.prod(branch.lasting for branch in branches)
             return Failing(min(share, 1.0), min(lasting, share, 1.0))
+        case Lock():
+            return failing_steps(step.steps, of)
         case Repeat():
             body = failing_steps(step.steps, of)
             return Failing(1.0 - (1.0 - body.share) ** step.times, 1.0 - (1.0 - body.lasting) ** step.times)

@@ -20,7 +20,9 @@ from sim.steps.choose import Choose
 from sim.steps.cpu import Cpu
 from sim.steps.disk import DiskOperation
 from sim.steps.fail import Fail
+from sim.steps.guard import Guard
 from sim.steps.io import Io
+from sim.steps.lock import Lock
 from sim.steps.parallel import Parallel
 from sim.steps.repeat import Repeat
 
@@ -127,7 +129,9 @@ class _Walk:
                 self.steps(step.steps, reached * rounds(goes_on, step.times))
             case Behaviour():
                 self.handler.behaviours.append(step)
-            case Fail():
+            case Lock():
+                self.steps(step.steps, reached)
+            case Fail() | Guard():
                 pass
             case _:
                 self.handler.unknown.add(type(step).__name__)

@@ -15,7 +15,7 @@ crashes treat it like any other work. Falling off the end answers ok; `request.f
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,7 @@ import simpy
 from sim.engine import loop
 from sim.engine.clock import Environment
 from sim.engine.cluster import Cluster
+from sim.engine.holdings import Holdings
 from sim.engine.node_clocks import NodeClock
 from sim.errors import DsimError, PluginError
 from sim.kernel.codes import CANCELLED, OK_PC, OUTCOMES, SIGNAL_DONE, SIGNAL_ENDED, SIGNAL_FULL, SIGNAL_START
@@ -31,6 +32,11 @@ from sim.kernel.draws import uniform
 from sim.kernel.keys import USER_WORDS
 
 Handler = Callable[["Request"], Generator[simpy.Event, Any, Any]]
+BODY = "body"
+"""The name of a built-in handler's own steps, among what it may run."""
+VISITS = 1 << 20
+OPERATIONS = 64
+"""Numbers of operations that one visit of a step has to itself, for the draws of what it runs."""
 
 
 class _Failed(Exception):
@@ -47,7 +53,8 @@ class Request:
         """The request's number in its source."""
         self._owner, self._task, self._generation, self._calls = owner, task, generation, calls
         self._key = row["fresh"].copy()
-        self._operations = 0
+        self._operations = OPERATIONS * (int(row["visit"]) % VISITS)
+        self._instance = int(row["instance"])
 
     @property
     def now(self) -> float:
@@ -90,6 +97,30 @@ class Request:
         """Answer error."""
         raise _Failed
 
+    # What built-in handlers may do besides
+
+    @property
+    def cluster(self) -> Cluster:
+        return self._owner.cluster
+
+    @property
+    def instance(self) -> str:
+        """The process that it runs in."""
+        return self._owner.instances[self._instance]
+
+    def run_body(self) -> simpy.Event:
+        """Happens when the step's own steps have ended, with `ok` or how they failed."""
+        return self._start(loop.CALL, self._calls[BODY], 0.0)
+
+    def hold(self, holding: Any) -> None:
+        """What all that it runs from now on carries with it; None: nothing more."""
+        self._owner.holdings.put(self._task, self._generation, holding)
+
+    @property
+    def held(self) -> Any:
+        """What the nearest of those on whose behalf it runs holds; None: none of them does."""
+        return self._owner.holdings.of(self._task)
+
     def _start(self, act: int, pc: int, amount: float) -> simpy.Event:
         event = self.env.event()
         self._operations += 1
@@ -108,20 +139,27 @@ class Behaviours:
         self.waiting: dict[tuple[int, int], dict[int, simpy.Event]] = {}
         """By task: the operations under way."""
         self.processes: dict[tuple[int, int], simpy.Process] = {}
-        self.handlers = [(find(function), function, calls) for function, calls in self._declared()]
+        self.holdings = Holdings(env.tables.state)
+        self.instances = list(env.tables.instance_row)
+        self.handlers = list(self._declared())
         env.on_signals = self.read_signals
 
-    def _declared(self) -> list[tuple[str, dict[str, int]]]:
+    def _declared(self) -> Iterator[tuple[Handler, str, dict[str, int]]]:
+        """Each generator, its name, and what it may run."""
+        for handler, entries in self.env.tables.behaviours:
+            if isinstance(handler, str):
+                yield find(handler), f"behaviour {handler}", self._calls(entries)
+            else:
+                yield handler.handle, f"step {type(handler).__name__.lower()}", dict(zip([BODY], entries, strict=False))
+
+    def _calls(self, entries: Sequence[int]) -> dict[str, int]:
         tables = self.env.tables
-        declared = []
-        for function, entries in tables.behaviours:
-            calls = {}
-            for entry in entries:
-                edge = tables.edges[int(tables.state["step"][entry]["a"])]
-                calls[f"{edge.service}.{edge.endpoint}"] = entry
-                calls.setdefault(edge.service, entry)
-            declared.append((function, calls))
-        return declared
+        calls: dict[str, int] = {}
+        for entry in entries:
+            edge = tables.edges[int(tables.state["step"][entry]["a"])]
+            calls[f"{edge.service}.{edge.endpoint}"] = entry
+            calls.setdefault(edge.service, entry)
+        return calls
 
     def read_signals(self) -> None:
         """Empty the kernel's outbox."""
@@ -156,10 +194,10 @@ class Behaviours:
         except simpy.Interrupt:
             return
         except DsimError as error:
-            raise PluginError(f"behaviour {name}: {error}") from error
+            raise PluginError(f"{name}: {error}") from error
         except Exception as error:
             raise PluginError(
-                f"behaviour {name} failed at {self.env.now:.6g} s of simulated time: {type(error).__name__}: {error}"
+                f"{name} failed at {self.env.now:.6g} s of simulated time: {type(error).__name__}: {error}"
             ) from error
         self.processes.pop((task, generation), None)
         self.waiting.pop((task, generation), None)

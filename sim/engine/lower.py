@@ -40,7 +40,7 @@ class Lowering:
         self.program = Program(self)
         self.edges: list[Edge] = []
         self.edge_rows: dict[str, dict[str, int]] = {}
-        self.behaviours: list[tuple[str, list[int]]] = []
+        self.behaviours: list[tuple[Any, list[int]]] = []
         self.entries: dict[tuple[str, str], int] = {}
         self.zone = {name: row for row, name in enumerate(self._zones())}
         self.node_row = {node.name: row for row, node in enumerate(model.nodes)}
@@ -76,8 +76,8 @@ class Lowering:
         client = caller.partition(".")[0]
         return self._edge(Edge(caller, call.service, call.endpoint, call.policy, "", NONE), client)
 
-    def behaviour(self, function: str, calls: Sequence[int]) -> int:
-        self.behaviours.append((function, list(calls)))
+    def behaviour(self, handler: Any, entries: Sequence[int]) -> int:
+        self.behaviours.append((handler, list(entries)))
         return len(self.behaviours) - 1
 
     def _edge(self, edge: Edge, client: str) -> int:

@@ -51,7 +51,7 @@ class Lowered:
     node_row: dict[str, int]
     disk_row: dict[str, int]
     """Instance row of each node's disk, by the node's name."""
-    behaviours: list[tuple[str, list[int]]]
+    behaviours: list[tuple[Any, list[int]]]
     """Generator functions, and the program rows of the calls that each may make."""
     policies: list[str]
     clients: dict[str, dict[str, list[int]]]

@@ -18,7 +18,7 @@ from sim.model import CallPolicy
 
 STEP_FORMS: dict[str, type[StepForm]] = {}
 """By the key that names the kind."""
-LATER = frozenset({"cache", "publish", "consume", "lock", "store", "hedge", "sleep_until", "quorum"})
+LATER = frozenset({"cache", "publish", "consume", "store", "hedge", "sleep_until", "quorum"})
 _REFERENCE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*)?")
 
 
@@ -33,6 +33,9 @@ class StepScope(Protocol):
 
     def policy(self, service: str, endpoint: str, inline: CallPolicyForm) -> CallPolicy:
         """The caller's policy towards an endpoint. Raises MistakesError."""
+
+    def check_store(self, store: str) -> None:
+        """Raises MistakesError unless the scenario has such a store, or a registry that keeps keys of that name."""
 
     def check_function(self, function: str) -> None:
         """Raises MistakeError unless a plugin that was loaded has it."""

@@ -78,6 +78,9 @@ FAILED_PC, OK_PC, ERRAND_PC, PACKET_PC, REPORT_PC = range(5)
 """Program rows that end a handler (or a branch) with error and with ok; that end an errand; that hand on a packet which
 its link has sent; that tell the control plane of its own errand's end."""
 
+BODY = 2
+"""What the end row of a body of steps that the control plane had run says instead of 1, well."""
+
 LOOP_DEPTH = 4
 """Nested `repeat`s that a task row can count."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sim.kernel.calls import drop_call, reset_channel, resume
 from sim.kernel.codes import (
+    BODY,
     CANCELLED,
     CPU_WAIT,
     DATA,
@@ -231,12 +232,17 @@ def unlink_branch(S, row):
 
 @kernel(void, STATE_TYPE, i8, i8)
 def end_branch(S, row, succeeded):
-    """A branch has run its steps: the join may be decided."""
+    """A branch has run its steps: the join may be decided. Of an operation, the control plane hears what became of its
+    last step, or of the whole, if it is a body of steps."""
     parent, operation = S.task[row].parent, S.task[row].operation
     move_out(S, row)
     if parent != NONE:
         unlink_branch(S, row)
         if operation != NONE:
+            if succeeded == BODY:
+                S.task[row].result = OK
+            elif not succeeded and S.task[row].result == OK:
+                S.task[row].result = ERROR
             signal(S, SIGNAL_DONE, row, S.task[row].result)
     free_task(S, row)
     if parent == NONE or operation != NONE:

@@ -15,6 +15,8 @@ from sim.steps.behaviour import Behaviour
 from sim.steps.call import Call
 from sim.steps.choose import Choose
 from sim.steps.fail import Fail
+from sim.steps.guard import Guard
+from sim.steps.lock import Lock
 from sim.steps.parallel import Parallel
 from sim.steps.repeat import Repeat
 
@@ -76,7 +78,7 @@ def _step_course(step: Any, failing: frozenset[EndpointName]) -> Course:
             return Course(tuple(common), any(branch.can_fail for branch in branches))
         case Repeat():
             return _course(step.steps, failing)
-        case Behaviour():
+        case Behaviour() | Guard() | Lock():
             return Course((), True)
         case _:
             return Course((), False)

@@ -104,7 +104,7 @@ class RunForm(Form):
     depth_limit: Annotated[int, *count_field(1, 10_000)] = Field(64, examples=[64])
 
 
-CHECKS = ("raft", "linearizable")
+CHECKS = ("raft", "linearizable", "fencing", "swim", "views")
 
 
 def _read_checks(value: Any) -> tuple[str, ...]:

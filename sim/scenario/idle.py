@@ -20,6 +20,7 @@ from sim.scenario.services import EVERY_CALLEE
 from sim.steps.behaviour import Behaviour
 from sim.steps.call import Call
 from sim.steps.choose import Choose
+from sim.steps.lock import Lock
 from sim.steps.parallel import Parallel
 from sim.steps.repeat import Repeat
 from sim.traffic import Ramp, Spike, Steps, Trace
@@ -90,7 +91,7 @@ def steps_in(steps: Iterable[Any]) -> Iterator[Any]:
             case Parallel() | Choose():
                 for branch in step.branches:
                     yield from steps_in(branch)
-            case Repeat():
+            case Repeat() | Lock():
                 yield from steps_in(step.steps)
 
 

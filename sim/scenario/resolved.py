@@ -22,13 +22,15 @@ from sim.steps.choose import Choose
 from sim.steps.cpu import Cpu
 from sim.steps.disk import DiskOperation
 from sim.steps.fail import Fail
+from sim.steps.guard import Guard
 from sim.steps.io import Io
+from sim.steps.lock import Lock
 from sim.steps.parallel import Parallel
 from sim.steps.repeat import Repeat
 
 KINDS: tuple[type, ...] = (
     *(Threads, EventLoop, Goroutines),
-    *(Behaviour, Call, Choose, Cpu, DiskOperation, Fail, Io, Parallel, Repeat),
+    *(Behaviour, Call, Choose, Cpu, DiskOperation, Fail, Guard, Io, Lock, Parallel, Repeat),
     *(Once, Renewal),
 )
 """Classes whose objects stand where others could: they are shown with their kind."""

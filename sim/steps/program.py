@@ -26,8 +26,9 @@ class Names(Protocol):
     def edge(self, call: Any, caller: str) -> int:
         """The row of the edge from an endpoint ("service.endpoint") along a `Call`."""
 
-    def behaviour(self, function: str, calls: Sequence[int]) -> int:
-        """The number of a user's generator that may run the calls at the given program rows."""
+    def behaviour(self, handler: Any, entries: Sequence[int]) -> int:
+        """The number of a generator: a user's, by its name, which may run the calls at the given program rows; or that
+        of a step whose `handle` makes one, with the bodies that it may run."""
 
 
 class Program:

@@ -24,7 +24,7 @@ from sim.registries.etcd.settings import (
     Settings,
 )
 
-Then = Callable[[Any], None]
+Then = Callable[[Any], object]
 """Gets what a member answered, or Failed."""
 FOR_EVER_S = 1e9
 AGAIN_S = 0.025
@@ -38,6 +38,8 @@ class Kept:
     next_s: float
     deadline_s: float
     lost: Callable[[], None]
+    kept: Callable[[float], None] | None
+    """Told of each confirmation: when it was asked for."""
 
 
 @dataclass(slots=True)
@@ -98,6 +100,11 @@ class Client(Daemon):
         """What to do when the process is told to end."""
         self._farewells.append(act)
 
+    @property
+    def life(self) -> int:
+        """Which of the process's lives this is."""
+        return self._lives
+
     def new_lease(self) -> str:
         """A name for a lease that nobody has used."""
         self._leases += 1
@@ -109,9 +116,10 @@ class Client(Daemon):
         """Once, unless nobody had taken it."""
         self._request(Write(command), then, self.clock_s + self.settings.request_s, is_repeatable=False)
 
-    def read(self, prefix: str, then: Then) -> None:
-        """By the consistency of the settings; tried anew while there is time."""
-        question = Range(prefix, self.settings.reads == "serializable")
+    def read(self, prefix: str, then: Then, is_serializable: bool | None = None) -> None:
+        """By the consistency of the settings, or as is said; tried anew while there is time."""
+        default = self.settings.reads == "serializable"
+        question = Range(prefix, default if is_serializable is None else is_serializable)
         self._request(question, then, self.clock_s + self.settings.request_s, is_repeatable=True)
 
     def _request(self, message: Any, then: Then, until_s: float, is_repeatable: bool) -> None:
@@ -156,11 +164,18 @@ class Client(Daemon):
 
     # Leases
 
-    def keep_alive(self, lease: str, ttl_s: float, lost: Callable[[], None], confirmed_ago_s: float = 0.0) -> None:
+    def keep_alive(
+        self,
+        lease: str,
+        ttl_s: float,
+        lost: Callable[[], None],
+        confirmed_ago_s: float = 0.0,
+        kept: Callable[[float], None] | None = None,
+    ) -> None:
         """From now on, until it is `lost`: it has ended, or nobody confirmed it for its whole time."""
         is_old = confirmed_ago_s > 0.0
         next_s = self.clock_s - confirmed_ago_s + (ttl_s / 3.0 if is_old else 0.0)
-        self._kept[lease] = Kept(next_s, self.clock_s - confirmed_ago_s + ttl_s, lost)
+        self._kept[lease] = Kept(next_s, self.clock_s - confirmed_ago_s + ttl_s, lost, kept)
         if not self._keeps_alive:
             self._keeps_alive = True
             self._open_keep_alives(STREAM_RETRY_S - confirmed_ago_s % STREAM_RETRY_S if is_old else 0.0)
@@ -189,7 +204,7 @@ class Client(Daemon):
         self._keep_alive_timer = self.after(STREAM_RETRY_S, self._open_keep_alives)
 
     def _send_keep_alives(self) -> None:
-        connection = self._keep_alive_on
+        connection, asked_s = self._keep_alive_on, self.now
         assert connection is not None
 
         def ended(answer: Answer) -> None:
@@ -197,7 +212,7 @@ class Client(Daemon):
                 return
             connection.heard(answer)
             if answer.outcome == "ok" and isinstance(answer.message, KeptAlive):
-                self._confirmed(answer.message)
+                self._confirmed(answer.message, asked_s)
             else:
                 self._end_keep_alives(connection)
 
@@ -205,7 +220,7 @@ class Client(Daemon):
             if kept.next_s <= self.clock_s:
                 self.ask(connection.address, KeepAlive(lease), ended, TCP_GIVES_UP_S)
 
-    def _confirmed(self, answer: KeptAlive) -> None:
+    def _confirmed(self, answer: KeptAlive, asked_s: float) -> None:
         kept = self._kept.get(answer.lease)
         if kept is None:
             return
@@ -214,6 +229,8 @@ class Client(Daemon):
         else:
             kept.next_s = self.clock_s + answer.ttl_s / 3.0
             kept.deadline_s = self.clock_s + answer.ttl_s
+            if kept.kept is not None:
+                kept.kept(asked_s)
 
     def _look_at_deadlines(self) -> None:
         for lease in [lease for lease, kept in self._kept.items() if kept.deadline_s < self.clock_s]:

@@ -10,10 +10,13 @@ from sim.engine.cluster import Cluster
 from sim.registries.etcd.client import Client
 from sim.registries.etcd.component import Etcd
 from sim.registries.etcd.keys import Command, Event, Grant, Put, Revoke
+from sim.registries.etcd.locks import PREFIX as LOCKS
+from sim.registries.etcd.locks import EtcdLocks
 from sim.registries.etcd.server import Server
 from sim.registries.etcd.sessions import PREFIX, Registration, View, service_key
 from sim.registries.etcd.settings import STREAM_RETRY_S
 from sim.registries.raft_group import RaftGroup, etcd_timers
+from sim.registries.store import users_of
 
 
 class Group:
@@ -41,7 +44,9 @@ class Group:
             host: Server(cluster, host, self.raft, self.settings, self._ago_s, self._record) for host in etcd.servers
         }
         self.clients: dict[str, Client] = {}
-        for host in dict.fromkeys([*self._service_of, *self._callers]):
+        self.locks = EtcdLocks(self)
+        users = users_of(etcd.name, cluster.env.tables.model.services)
+        for host in dict.fromkeys([*self._service_of, *self._callers, *users]):
             client = self.client(host)
             if host in self._service_of:
                 self._ago_s[self._first_lease(host)] = self._keep_alive_period_s * client.uniform()
@@ -108,6 +113,8 @@ class Group:
 
     def _record_event(self, event: Event, is_over: bool) -> None:
         root, _, rest = event.key.partition("/")
+        if root == LOCKS and event.after is None:
+            self.locks.ended(event, is_over)
         if root != PREFIX:
             return
         service, _, instance = rest.partition("/")

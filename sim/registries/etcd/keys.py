@@ -60,11 +60,13 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Put a key if there is none (a transaction on its create revision); either way, answer with what there is."""
+    """Put a key if there is none (a transaction on its create revision). Either way the answer is what there is, and
+    what was created first under `prefix`."""
 
     key: str
     value: str
     lease: str
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,9 @@ class Result:
     revision: int
     error: str = ""
     key_value: KeyValue | None = None
+    first: KeyValue | None = None
+    """Of `Create`."""
+    deleted: int = 0
 
 
 @dataclass(slots=True)
@@ -125,10 +130,7 @@ class Store:
             case Put():
                 return self._put(command)
             case Create():
-                found = self.keys.get(command.key)
-                if found is not None:
-                    return Result(self.revision, key_value=found)
-                return self._put(Put(command.key, command.value, command.lease))
+                return self._create(command)
             case Delete():
                 return self._delete([command.key])
 
@@ -167,6 +169,16 @@ class Store:
         self.history.append(Event(self.revision, command.key, after, before))
         return Result(self.revision, key_value=after)
 
+    def _create(self, command: Create) -> Result:
+        found = self.keys.get(command.key)
+        if found is None:
+            result = self._put(Put(command.key, command.value, command.lease))
+            if result.error:
+                return result
+            found = result.key_value
+        first = min(self.range(command.prefix), key=lambda known: known.create_revision)
+        return Result(self.revision, key_value=found, first=first)
+
     def _delete(self, keys: list[str]) -> Result:
         gone = [self.keys.pop(key) for key in keys if key in self.keys]
         if gone:
@@ -174,7 +186,7 @@ class Store:
             for before in gone:
                 self._detach(before)
             self.history += [Event(self.revision, before.key, None, before) for before in gone]
-        return Result(self.revision)
+        return Result(self.revision, deleted=len(gone))
 
     def _detach(self, key_value: KeyValue) -> None:
         if key_value.lease in self.attached:

@@ -29,13 +29,26 @@ class Session:
     """A lease that is kept alive: `open` when it is granted, then `lost` at most once. `close` ends it."""
 
     def __init__(
-        self, client: Client, ttl_s: float, opened: Callable[[Session], None], lost: Callable[[Session], None]
+        self,
+        client: Client,
+        ttl_s: float,
+        opened: Callable[[Session], None],
+        lost: Callable[[Session], None],
+        kept: Callable[[float], None] | None = None,
     ) -> None:
-        self.client, self.lease = client, client.new_lease()
-        self.is_open = False
-        self._ttl_s, self._opened, self._lost = ttl_s, opened, lost
+        self.client, self.lease, self.life = client, client.new_lease(), client.life
+        self.is_open = self.is_closed = False
+        self.asked_s = client.now
+        """When its grant was asked for."""
+        self._ttl_s, self._opened, self._lost, self._kept = ttl_s, opened, lost, kept
+
+    @property
+    def least_s(self) -> float:
+        """How long it lasts at least after a keep-alive."""
+        return max(self._ttl_s, self.client.settings.minimum_ttl_s)
 
     def open(self) -> None:
+        self.asked_s = self.client.now
         self.client.write(Grant(self.lease, self._ttl_s), self._granted)
 
     def resume(self, lease: str, confirmed_ago_s: float) -> None:
@@ -45,14 +58,18 @@ class Session:
 
     def close(self) -> None:
         """Revoke it; its keys go with it."""
-        self.is_open = False
+        if self.is_closed:
+            return
+        self.is_open, self.is_closed = False, True
         self.client.forget(self.lease)
         self.client.write(Revoke(self.lease), lambda _: None)
 
     def _granted(self, result: Any) -> None:
+        if self.is_closed:
+            return
         if isinstance(result, Result) and not result.error:
             self.is_open = True
-            self.client.keep_alive(self.lease, self._ttl_s, self._end)
+            self.client.keep_alive(self.lease, self._ttl_s, self._end, kept=self._kept)
             self._opened(self)
         else:
             self._end()
