@@ -231,6 +231,17 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplicatedLog:
+    """A service's instances are the members of one group, which replicates a log (Raft, as etcd runs it). `members` are
+    those that count (None: all). The control plane tells them who leads. `heartbeat_s` is the leader's period; a
+    request that has waited for `patience_s` is answered with an error (etcd: 5 s and two election timeouts)."""
+
+    members: tuple[str, ...] | None = None
+    heartbeat_s: float = 0.1
+    patience_s: float = 7.0
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     name: str
     concurrency: Concurrency
@@ -242,6 +253,8 @@ class Service:
     """None: none."""
     drain_s: float = 0.0
     """How long a process that is told to stop serves on before it ends."""
+    log: ReplicatedLog | None = None
+    """None: none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from sim.distributions import Distribution
 from sim.engine import loop
 from sim.engine.clock import Environment
 from sim.engine.daemons import Daemon, operation_key
+from sim.engine.groups import Groups
 from sim.engine.hosts import SOURCE, Hosts
 from sim.engine.mail import Mail
 from sim.engine.memory import Fillings, OutOfMemory
@@ -41,6 +42,8 @@ class Cluster:
         """What happened to the system: (name, start in s, end in s)."""
         self._fillings = Fillings(self)
         self._out_of_memory = OutOfMemory(self)
+        self.groups = Groups(env)
+        """What members of replicated logs are told: `cluster.groups.leads("etcd-1", term=3)`."""
         self._network = Interference(
             env.tables, lambda row, bytes_per_s: self.env.control(loop.SET_SPEED, row, amount=bytes_per_s)
         )

@@ -23,6 +23,7 @@ from sim.kernel.codes import (
     HOP,
     LIMIT,
     NONE,
+    NOTE,
     OK,
     OUTBOX,
     OVERDUE,
@@ -42,7 +43,7 @@ from sim.kernel.codes import (
 from sim.kernel.draws import derive, uniform
 from sim.kernel.errands import occupy
 from sim.kernel.events import KIND_MASK, READY_MASK, pop_heap, schedule, wake
-from sim.kernel.hooks import ask_wire, data_of, state_at
+from sim.kernel.hooks import address_of, ask_log, ask_wire, data_of, invoke, state_at
 from sim.kernel.jit import b1, f8, i8, kernel, u8, void
 from sim.kernel.keys import MIX_WORD
 from sim.kernel.measure import count_pending
@@ -61,6 +62,7 @@ from sim.traffic import next_arrival
 FAR = np.inf
 TASKS, CALLS, HEAP, READY = CAPACITY["task"], CAPACITY["call"], CAPACITY["heap"], CAPACITY["ready"]
 ARENA, HELD, PACKETS = CAPACITY["arena"], CAPACITY["held"], CAPACITY["packet"]
+NOTES, PROPOSALS = CAPACITY["note"], CAPACITY["proposal"]
 
 
 # Roots --------------------------------------------------------------------------------------------------------------
@@ -230,7 +232,9 @@ def handle(S, kind, slot, generation):
         if S.call[slot].generation == generation:
             strike(S, slot)
     elif kind >= SEVERED:
-        if kind >= HOP:
+        if kind >= NOTE:
+            ask_log(S, kind, slot, generation)
+        elif kind >= HOP:
             ask_wire(S, kind, slot, generation)
         elif S.call[slot].generation == generation:
             sever(S, slot)
@@ -253,11 +257,12 @@ def room(S):
     An event takes at most `reserve` rows of a table; beside that, one message or wake-up for each row in use may be
     pending (a crash or a cancellation sends them all at once), and all that paused processes have not seen yet.
     """
-    rows = S.tasks_used + S.calls_used + S.held_length + S.packets_used + S.connections_used
+    rows = S.tasks_used + S.calls_used + S.held_length + S.packets_used + S.connections_used + S.notes_used
     spare = min(
         min(TASKS - S.tasks_used, CALLS - S.calls_used), min(HEAP - S.heap_length, READY - S.ready_length) - rows
     )
     spare = min(spare, PACKETS - max(S.packets_used, S.connections_used))
+    spare = min(spare, min(NOTES - S.notes_used, PROPOSALS - S.proposals_used))
     images = (ARENA - S.arena_used) // max(S.channel_words, 1)
     return max(min(min(spare // (3 * S.reserve), images), HELD - S.held_length), 0)
 
@@ -351,6 +356,7 @@ PAUSE_INSTANCE, RESUME_INSTANCE, PAUSE_NODE, RESUME_NODE = range(6, 10)
 SET_SPEED, SET_OWN_SPEED, SET_CORES, WEIGH = range(10, 14)
 BURST, CALL, FINISH = range(14, 17)
 PROBE, WRITE, RENEW_VIEW = range(17, 20)
+TELL_MEMBER = 20
 
 
 @kernel(i8, u8, i8, i8, i8, i8, i8, f8, cache=True)
@@ -414,6 +420,8 @@ def control(address, act, row, generation, pc, operation, amount):
     elif act == WRITE:
         work = disk_time(S, row, amount, 1, np.uint64(generation), operation)
         occupy(S, operation, 0, S.node[row].disk, REPORT_PC, work)
+    elif act == TELL_MEMBER:
+        invoke(S.log, address_of(S), row, np.uint64(generation), pc, amount, operation)
     elif S.task[row].generation != generation:
         return 0
     elif act == FINISH:

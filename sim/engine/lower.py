@@ -13,6 +13,7 @@ from sim.balancing.policy import POLICIES
 from sim.distributions import Distribution, DistributionTable
 from sim.engine import devices
 from sim.engine.devices import check_room as _check
+from sim.engine.groups import add_groups
 from sim.engine.lowered import Edge, Lowered
 from sim.engine.wires import add_transport, needs_wire
 from sim.errors import DsimError
@@ -186,6 +187,8 @@ class Lowering:
         for row, service in enumerate(model.services):
             S.service[row].first_instance = self.first_instance.get(service.name, 0)
             S.service[row].instance_count = len(service.instances)
+            S.service[row].group = NONE
+        add_groups(S, model, self.replication)
         self.disk_row = devices.add_disks(S, model.nodes, self.laws)
         self._latencies()
 

@@ -42,7 +42,7 @@ def wire_address() -> int:
         else:
             marker = jit.CACHE / "wired"
             if not marker.exists():
-                jit.compile_wired()
+                jit.compile_apart("wire")
             _address.append(numba.cfunc(hooks.HOOK, cache=True, **jit.HOOK_OPTIONS)(entry).address)
             marker.touch()
     return _address[0]

@@ -57,7 +57,7 @@ LOOKUP_S, LOOKUPS = 5.0, 2
 # Those who wait -----------------------------------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, apart="wire")
 def leave_queue(S, pool_row, row):
     """An attempt does not wait for a connection any more."""
     pool, task = S.pool[pool_row], S.task[row]
@@ -74,7 +74,7 @@ def leave_queue(S, pool_row, row):
     pool.waiting -= 1
 
 
-@kernel(void, STATE_TYPE, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, apart="wire")
 def enqueue(S, pool_row, row):
     pool, task = S.pool[pool_row], S.task[row]
     task.state = DIALLING
@@ -88,7 +88,7 @@ def enqueue(S, pool_row, row):
     pool.waiting += 1
 
 
-@kernel(void, STATE_TYPE, i8, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, i8, apart="wire")
 def fail(S, pool_row, row, outcome):
     """An attempt that waits for a connection gets none."""
     leave_queue(S, pool_row, row)
@@ -98,7 +98,7 @@ def fail(S, pool_row, row, outcome):
     schedule(S, S.now, DATA, REPLY, row, task.generation)
 
 
-@kernel(i8, STATE_TYPE, i8, apart=True)
+@kernel(i8, STATE_TYPE, i8, apart="wire")
 def deaths_of(S, client):
     """How often a client has died; sources (-1) do not."""
     return 0 if client == NONE else S.instance[client].deaths + S.instance[client].silent_deaths
@@ -107,7 +107,7 @@ def deaths_of(S, client):
 # Dialling -----------------------------------------------------------------------------------------------------------
 
 
-@kernel(i8, STATE_TYPE, i8, i8, i8, apart=True)
+@kernel(i8, STATE_TYPE, i8, i8, i8, apart="wire")
 def new_connection(S, pool_row, transport, row):
     """A connection row for an attempt's server."""
     c = S.connection_free
@@ -147,7 +147,7 @@ def new_connection(S, pool_row, transport, row):
     return c
 
 
-@kernel(void, STATE_TYPE, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, apart="wire")
 def dial(S, pool_row, row):
     """Open a connection, on account of an attempt that waits."""
     task = S.task[row]
@@ -180,7 +180,7 @@ def dial(S, pool_row, row):
         launch(S, p)
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def dial_for_waiting(S, pool_row):
     """Dial, where those that are being dialled do not suffice for those who wait."""
     pool = S.pool[pool_row]
@@ -191,14 +191,14 @@ def dial_for_waiting(S, pool_row):
         dial(S, pool_row, pool.waiting_tail)
 
 
-@kernel(b1, STATE_TYPE, i8, apart=True)
+@kernel(b1, STATE_TYPE, i8, apart="wire")
 def is_orphan(S, c):
     """Did another life of its client dial it? Its pool does not count it any more."""
     connection = S.connection[c]
     return connection.client_deaths != S.pool[connection.pool].client_deaths
 
 
-@kernel(void, STATE_TYPE, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, apart="wire")
 def dial_failed(S, c, outcome):
     """The attempt that had it dialled fails with it; where requests share connections, all that wait do."""
     connection = S.connection[c]
@@ -222,7 +222,7 @@ def dial_failed(S, c, outcome):
 # Use ----------------------------------------------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def enlist(S, c):
     """A connection has room: it heads its pool's list."""
     connection = S.connection[c]
@@ -241,7 +241,7 @@ def enlist(S, c):
         pool.idle += 1
 
 
-@kernel(void, STATE_TYPE, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, apart="wire")
 def bind(S, c, row):
     """Send an attempt's request through a connection that has room."""
     connection, task = S.connection[c], S.task[row]
@@ -261,7 +261,7 @@ def bind(S, c, row):
     send_message(S, c, row, REQUEST)
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def serve(S, c):
     """A connection has room: those who wait take it; else it is kept, or is one too many."""
     connection = S.connection[c]
@@ -279,7 +279,7 @@ def serve(S, c):
                 close(S, c)
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def opened(S, c):
     connection = S.connection[c]
     if is_orphan(S, c):
@@ -296,7 +296,7 @@ def opened(S, c):
     serve(S, c)
 
 
-@kernel(i8, STATE_TYPE, i8, apart=True)
+@kernel(i8, STATE_TYPE, i8, apart="wire")
 def with_room(S, pool_row):
     """A connection with room that its client believes to be alive; -1. Those that are not are closed."""
     pool = S.pool[pool_row]
@@ -315,7 +315,7 @@ def with_room(S, pool_row):
     return NONE
 
 
-@kernel(void, STATE_TYPE, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, apart="wire")
 def take_connection(S, pool_row, row):
     """An attempt's request needs a connection. A client that has been dead since begins with none."""
     pool, deaths = S.pool[pool_row], deaths_of(S, S.task[row].client_instance)
@@ -333,7 +333,7 @@ def take_connection(S, pool_row, row):
         dial_for_waiting(S, pool_row)
 
 
-@kernel(void, STATE_TYPE, i8, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, i8, apart="wire")
 def let_go(S, pool_row, row, outcome):
     """An attempt has ended for its caller. An answered one leaves its connection to others; one that was given up takes
     it along, where it carried nothing else."""
@@ -364,7 +364,7 @@ def let_go(S, pool_row, row, outcome):
 # The handshake ------------------------------------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def reach_handshake(S, p):
     """A packet of a handshake comes in: at the server, which answers; at the client, which goes on."""
     packet = S.packet[p]
@@ -402,7 +402,7 @@ def reach_handshake(S, p):
             opened(S, c)
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def resend_handshake(S, p):
     """A packet of a handshake was lost."""
     packet = S.packet[p]
@@ -437,7 +437,7 @@ def resend_handshake(S, p):
             launch(S, p)
 
 
-@kernel(void, STATE_TYPE, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, apart="wire")
 def give_up_dialling(S, c, generation):
     """The connect timeout has passed."""
     if S.connection[c].generation == generation and S.connection[c].state == OPENING:
@@ -447,7 +447,7 @@ def give_up_dialling(S, c, generation):
 # Keep-alive ---------------------------------------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def probe(S, c):
     """Send a keep-alive probe."""
     connection = S.connection[c]
@@ -464,7 +464,7 @@ def probe(S, c):
     launch(S, p)
 
 
-@kernel(void, STATE_TYPE, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, apart="wire")
 def keep_alive(S, c, generation):
     """See whether the other end of a connection lives, if nothing was heard of it and nothing is on its way to it."""
     connection = S.connection[c]
@@ -483,7 +483,7 @@ def keep_alive(S, c, generation):
         probe(S, c)
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def reach_probe(S, p):
     """A probe, or its answer, comes in; it is not sent again when it is lost."""
     packet = S.packet[p]

@@ -7,9 +7,9 @@ nobody and has no edge. What is cancelled or killed is gone by its generation; t
 
 from __future__ import annotations
 
-from sim.kernel.codes import NONE, OK, REPORT_PC, TRANSMITTED
+from sim.kernel.codes import FLUSHED, LOG_PC, NONE, OK, REPORT_PC, TRANSMITTED
 from sim.kernel.events import wake
-from sim.kernel.hooks import ask_wire
+from sim.kernel.hooks import ask_log, ask_wire
 from sim.kernel.jit import f8, i8, kernel, void
 from sim.kernel.processors import settle, start_burst
 from sim.kernel.rows import free_task, move_in, move_out, new_task, report
@@ -47,6 +47,8 @@ def come_back(S, row):
     move_out(S, row)
     if errand.pc == REPORT_PC:
         report(S, errand.carries, OK)
+    elif errand.pc == LOG_PC:
+        ask_log(S, FLUSHED, errand.carries, errand.carries_generation)
     elif S.step[errand.pc].a:
         ask_wire(S, TRANSMITTED, errand.carries, errand.carries_generation)
     elif S.task[errand.carries].generation == errand.carries_generation:

@@ -14,8 +14,8 @@ from sim.kernel.jit import b1, f8, i8, kernel, void
 from sim.kernel.tables import CAPACITY, STATE_TYPE
 
 READY_MASK = CAPACITY["ready"] - 1
-KIND_MASK = 15
-CLASS_SHIFT, SEQUENCE_SHIFT = 61, 4
+KIND_MASK = 31
+CLASS_SHIFT, SEQUENCE_SHIFT = 61, 5
 
 
 @kernel(b1, i8, i8, i8, i8, hot=True)

@@ -179,3 +179,9 @@ else:
 def ask_wire(S, what, row, value):
     """Let the wire do something; for `row`'s meaning see `sim.kernel.wire`."""
     invoke(S.wire, address_of(S), row, np.uint64(0), value, 0.0, what)
+
+
+@kernel(void, STATE_TYPE, i8, i8, i8)
+def ask_log(S, what, row, value):
+    """Let a group do something; for `row`'s meaning see `sim.kernel.log`."""
+    invoke(S.log, address_of(S), row, np.uint64(0), value, 0.0, what)

@@ -31,8 +31,9 @@ void, i8, f8, u8, b1 = types.void, types.int64, types.float64, types.uint64, typ
 f8s, u4s = types.float64[::1], types.uint32[::1]
 
 _pinned: list[tuple[Any, Any]] = []
-_wired: list[tuple[Any, Any]] = []
-"""What only scenarios with a network of some detail need; compiled apart, when one comes."""
+_apart: dict[str, list[tuple[Any, Any]]] = {"wire": [], "log": []}
+"""What only some scenarios need, those with a network of some detail or with a replicated log; compiled apart, when one
+comes."""
 
 
 def kernel_sources() -> list[Path]:
@@ -100,7 +101,7 @@ def kernel(
     hot: bool = False,
     cache: bool = False,
     callable_from_python: bool = False,
-    apart: bool = False,
+    apart: str = "",
 ) -> Callable[[Any], Any]:
     """Decorate a kernel function.
 
@@ -110,7 +111,7 @@ def kernel(
         hot: paste the machine code into every caller (small functions that each request runs through).
         callable_from_python: keep the wrapper that calls from Python need (a call without it crashes).
         cache: keep the machine code on disk; for entry points only, since their callees are linked into them.
-        apart: not linked into the entry points, but into the wire.
+        apart: not linked into the entry points, but into the `wire`, or the `log`.
     """
 
     def decorate(function: Any) -> Any:
@@ -120,7 +121,7 @@ def kernel(
             return numba.njit(inline="always", **COMPILE_OPTIONS)(function)
         wrappers = {} if cache or callable_from_python else {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
         compiled = numba.njit(cache=cache, forceinline=hot, **wrappers, **COMPILE_OPTIONS)(function)
-        (_wired if apart else _pinned).append((compiled, result(*arguments)))
+        (_apart[apart] if apart else _pinned).append((compiled, result(*arguments)))
         return compiled
 
     return decorate
@@ -139,10 +140,11 @@ def compile_pinned() -> None:
     _compile(_pinned)
 
 
-def compile_wired() -> None:
-    """Compile the wire's functions, and those of the kernel's that they use."""
-    needed = {id(function) for function, _ in _wired}
-    pending = [function.py_func for function, _ in _wired]
+def compile_apart(unit: str) -> None:
+    """Compile the functions of the `wire` or the `log`, and those of the kernel's that they use."""
+    own = _apart[unit]
+    needed = {id(function) for function, _ in own}
+    pending = [function.py_func for function, _ in own]
     while pending:
         code = pending.pop()
         for name in code.__code__.co_names:
@@ -151,7 +153,7 @@ def compile_wired() -> None:
             if inner is not None and id(callee) not in needed:
                 needed.add(id(callee))
                 pending.append(inner)
-    _compile([pinned for pinned in [*_pinned, *_wired] if id(pinned[0]) in needed])
+    _compile([pinned for pinned in [*_pinned, *own] if id(pinned[0]) in needed])
 
 
 def _compile(pinned: list[tuple[Any, Any]]) -> None:

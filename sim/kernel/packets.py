@@ -50,7 +50,7 @@ HOP_SALT, LOSS_SALT, JITTER_SALT, FAULT_SALT = (np.uint64(n << 48) for n in (1, 
 _TRY_SHIFT = np.uint64(16)
 
 
-@kernel(i8, STATE_TYPE, apart=True)
+@kernel(i8, STATE_TYPE, apart="wire")
 def new_packet(S):
     """A packet row; the caller fills it in."""
     p = S.packet_free
@@ -77,7 +77,7 @@ def new_packet(S):
     return p
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def free_if_done(S, c):
     """A connection that its client has left ends with its last packet."""
     connection = S.connection[c]
@@ -89,14 +89,14 @@ def free_if_done(S, c):
         S.connections_used -= 1
 
 
-@kernel(void, STATE_TYPE, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, apart="wire")
 def attach(S, p, c):
     """A packet belongs to a connection, which stays for as long as it does."""
     S.packet[p].connection = c
     S.connection[c].packets += 1
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def free_packet(S, p):
     packet = S.packet[p]
     packet.generation += 1
@@ -108,7 +108,7 @@ def free_packet(S, p):
         free_if_done(S, packet.connection)
 
 
-@kernel(i8, STATE_TYPE, i8, apart=True)
+@kernel(i8, STATE_TYPE, i8, apart="wire")
 def site_of(S, place):
     """Where a node or a source stands; -1: a source at the door."""
     if place < NODES:
@@ -116,12 +116,12 @@ def site_of(S, place):
     return S.source[place - NODES].zone
 
 
-@kernel(b1, STATE_TYPE, i8, apart=True)
+@kernel(b1, STATE_TYPE, i8, apart="wire")
 def is_dead(S, place):
     return place < NODES and S.node[place].down > 0
 
 
-@kernel(b1, STATE_TYPE, i8, apart=True)
+@kernel(b1, STATE_TYPE, i8, apart="wire")
 def has_forgotten(S, p):
     """Is a packet's sender dead, or up again without a memory of it?"""
     packet = S.packet[p]
@@ -134,13 +134,13 @@ def has_forgotten(S, p):
     return S.instance[server].silent_deaths != packet.deaths
 
 
-@kernel(void, STATE_TYPE, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, apart="wire")
 def count_segments(S, p, transport):
     packet = S.packet[p]
     packet.segments = max(1, math.ceil(packet.bytes / S.transport[transport].segment))
 
 
-@kernel(u8, STATE_TYPE, i8, apart=True)
+@kernel(u8, STATE_TYPE, i8, apart="wire")
 def hop_key(S, p):
     """The key of a packet's present hop; of the first try's first hop its own, which a message has without a wire."""
     packet = S.packet[p]
@@ -152,7 +152,7 @@ def hop_key(S, p):
 # Losses -------------------------------------------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, i8, f8, u8, apart=True)
+@kernel(void, STATE_TYPE, i8, f8, u8, apart="wire")
 def lose(S, p, share, key):
     """Each segment that is left is lost with a probability, by itself: from one lost one to the next in one draw."""
     packet = S.packet[p]
@@ -169,7 +169,7 @@ def lose(S, p, share, key):
         draw += 1
 
 
-@kernel(b1, STATE_TYPE, i8, i8, i8, apart=True)
+@kernel(b1, STATE_TYPE, i8, i8, i8, apart="wire")
 def is_hit(S, slot, sender, receiver):
     """Does a fault concern who sends to whom?"""
     if S.impairment[slot].used == 0:
@@ -177,7 +177,7 @@ def is_hit(S, slot, sender, receiver):
     return (S.side[slot, sender] & SENDS) != 0 and (S.side[slot, receiver] & RECEIVES) != 0
 
 
-@kernel(b1, STATE_TYPE, i8, i8, apart=True)
+@kernel(b1, STATE_TYPE, i8, i8, apart="wire")
 def is_cut(S, sender, receiver):
     """Does nothing pass at all?"""
     slot = 0
@@ -186,7 +186,7 @@ def is_cut(S, sender, receiver):
     return slot < S.impairments
 
 
-@kernel(f8, STATE_TYPE, i8, u8, apart=True)
+@kernel(f8, STATE_TYPE, i8, u8, apart="wire")
 def suffer(S, p, key):
     """What faults between the two ends do to a packet that leaves: loses segments; returns seconds more."""
     packet, more = S.packet[p], 0.0
@@ -200,7 +200,7 @@ def suffer(S, p, key):
     return more
 
 
-@kernel(f8, STATE_TYPE, i8, apart=True)
+@kernel(f8, STATE_TYPE, i8, apart="wire")
 def patience(S, p):
     """Seconds after which a lost packet is sent again (RFC 6298)."""
     packet = S.packet[p]
@@ -212,7 +212,7 @@ def patience(S, p):
     return min(rules.resend_least * doubled, rules.resend_most)
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def drop_message(S, p):
     """The message that a packet is (a part of) will never arrive, unless it has."""
     packet = S.packet[p]
@@ -223,14 +223,14 @@ def drop_message(S, p):
         fall_silent(S, packet.task)
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def give_up(S, p):
     """A packet is not sent again."""
     drop_message(S, p)
     free_packet(S, p)
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def send_later(S, p):
     """What is lost is sent again, once its sender has waited for long enough."""
     packet = S.packet[p]
@@ -238,7 +238,7 @@ def send_later(S, p):
     schedule(S, max(S.now, packet.sent + patience(S, p)), DATA, RESEND, p, packet.generation)
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def vanish(S, p):
     """Nothing of a packet arrives."""
     packet = S.packet[p]
@@ -253,7 +253,7 @@ def vanish(S, p):
 # Hops ---------------------------------------------------------------------------------------------------------------
 
 
-@kernel(f8, STATE_TYPE, i8, u8, i8, apart=True)
+@kernel(f8, STATE_TYPE, i8, u8, i8, apart="wire")
 def link_latency(S, link_row, key, index):
     link = S.link[link_row]
     time = 0.0
@@ -264,7 +264,7 @@ def link_latency(S, link_row, key, index):
     return time * link.slowness
 
 
-@kernel(f8, STATE_TYPE, i8, i8, apart=True)
+@kernel(f8, STATE_TYPE, i8, i8, apart="wire")
 def loopback_latency(S, place, p):
     """Within a node: no link is occupied, nothing is lost."""
     packet, law = S.packet[p], S.same_node
@@ -275,7 +275,7 @@ def loopback_latency(S, place, p):
     return link_latency(S, link, hop_key(S, p), packet.index) if link >= 0 else 0.0
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def propagate(S, p):
     """A packet leaves the transmitter of its link (or needed none)."""
     packet = S.packet[p]
@@ -297,7 +297,7 @@ def propagate(S, p):
         schedule(S, S.now + time, DATA, HOP, p, packet.generation)
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def enter_link(S, p):
     """A packet goes on from where it is."""
     packet = S.packet[p]
@@ -325,7 +325,7 @@ def enter_link(S, p):
         occupy(S, p, packet.generation, link.station, PACKET_PC, packet.bytes)
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def launch(S, p):
     """Send a packet, from its sender."""
     packet = S.packet[p]
@@ -338,7 +338,7 @@ def launch(S, p):
     enter_link(S, p)
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def turn_round(S, p):
     """Let a packet's answer travel in its row."""
     packet = S.packet[p]
@@ -347,7 +347,7 @@ def turn_round(S, p):
     launch(S, p)
 
 
-@kernel(b1, STATE_TYPE, i8, apart=True)
+@kernel(b1, STATE_TYPE, i8, apart="wire")
 def comes_in(S, p):
     """A packet reaches the end of a link. Is it where it is to go? If not, it goes on, or is lost."""
     packet = S.packet[p]
@@ -370,7 +370,7 @@ def comes_in(S, p):
     return True
 
 
-@kernel(f8, STATE_TYPE, i8, apart=True)
+@kernel(f8, STATE_TYPE, i8, apart="wire")
 def acknowledgement_latency(S, p):
     """Seconds that the acknowledgement of a packet takes, too small for links to notice; -1: none gets back."""
     packet = S.packet[p]

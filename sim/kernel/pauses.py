@@ -6,7 +6,7 @@ whom it is. What a paused process computes stands still because it asks its node
 
 from __future__ import annotations
 
-from sim.kernel.codes import ARRIVE, DATA, DELIVER, EXPIRE, HOP, LATE, NONE, OVERDUE, REPLY, RETRY, SEVERED, THINK
+from sim.kernel.codes import ARRIVE, DATA, DELIVER, EXPIRE, HOP, LATE, NONE, NOTE, OVERDUE, REPLY, RETRY, SEVERED, THINK
 from sim.kernel.events import schedule
 from sim.kernel.jit import b1, i8, kernel, void
 from sim.kernel.processors import ask_anew, demand, settle
@@ -26,6 +26,8 @@ def is_paused(S, host):
 def waits(S, kind, slot, generation):
     """Is an event for a paused process? Stale ones are for nobody; a dead host's messages are lost as they arrive, and
     a dead process's are refused, unless it is the host that is paused."""
+    if kind >= NOTE:
+        return is_paused(S, S.replica[S.note[slot].receiver if kind == NOTE else slot].instance)
     if kind in (ARRIVE, THINK, EXPIRE) or kind >= HOP:
         return False
     if kind in (RETRY, OVERDUE, SEVERED):

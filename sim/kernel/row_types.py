@@ -16,7 +16,7 @@ def keyed_row(*fields: tuple[Any, ...]) -> np.dtype[Any]:
     are never negative."""
     keys = (
         ("time", "f8"),  # s
-        ("order", "i8"),  # class · 2^61 | sequence · 16 | kind
+        ("order", "i8"),  # class · 2^61 | sequence · 32 | kind
     )
     row = np.dtype([*keys, *fields], align=True)
     places = {name: place[:2] for name, place in dict(row.fields or {}).items()} | {"bits": (np.dtype("i8"), 0)}

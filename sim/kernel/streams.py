@@ -60,7 +60,7 @@ MOST_SEGMENTS = 8.0
 RESET_SALT = np.uint64(0x525354)
 
 
-@kernel(i8, STATE_TYPE, i8, i8, apart=True)
+@kernel(i8, STATE_TYPE, i8, i8, apart="wire")
 def new_message(S, row, what):
     """A packet that holds the whole of a task's message."""
     task = S.task[row]
@@ -87,7 +87,7 @@ def new_message(S, row, what):
     return p
 
 
-@kernel(b1, STATE_TYPE, i8, apart=True)
+@kernel(b1, STATE_TYPE, i8, apart="wire")
 def is_server_gone(S, c):
     """Has the process at a connection's far end died since it was dialled, alone or with its host?"""
     connection = S.connection[c]
@@ -95,14 +95,14 @@ def is_server_gone(S, c):
     return server.deaths != connection.server_deaths or server.silent_deaths != connection.server_silent
 
 
-@kernel(b1, STATE_TYPE, i8, apart=True)
+@kernel(b1, STATE_TYPE, i8, apart="wire")
 def is_torn(S, p):
     """Was something before a packet given up?"""
     packet = S.packet[p]
     return S.connection[packet.connection].flow[OUT if packet.what == REQUEST else BACK].torn > 0
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def hand_over(S, p):
     """A message is complete. Nobody takes one if a part of it, or what was sent before it, was given up, or if it
     waited for a process that is dead by now."""
@@ -127,7 +127,7 @@ def hand_over(S, p):
 # Sending ------------------------------------------------------------------------------------------------------------
 
 
-@kernel(i8, STATE_TYPE, i8, f8, apart=True)
+@kernel(i8, STATE_TYPE, i8, f8, apart="wire")
 def split(S, p, taken):
     """The first `taken` bytes of a message as a packet of their own."""
     first = new_packet(S)
@@ -152,7 +152,7 @@ def split(S, p, taken):
     return first
 
 
-@kernel(void, STATE_TYPE, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, apart="wire")
 def take_backlog_head(S, c, way):
     flow = S.connection[c].flow[way]
     flow.backlog_head = S.packet[flow.backlog_head].next
@@ -160,7 +160,7 @@ def take_backlog_head(S, c, way):
         flow.backlog_tail = NONE
 
 
-@kernel(void, STATE_TYPE, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, apart="wire")
 def drop_backlog_head(S, c, way):
     """A message of which nothing has been sent, or not all, goes no further."""
     p = S.connection[c].flow[way].backlog_head
@@ -169,14 +169,14 @@ def drop_backlog_head(S, c, way):
     free_packet(S, p)
 
 
-@kernel(void, STATE_TYPE, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, apart="wire")
 def empty_backlog(S, c, way):
     """What has not been sent is not sent any more."""
     while S.connection[c].flow[way].backlog_head != NONE:
         drop_backlog_head(S, c, way)
 
 
-@kernel(void, STATE_TYPE, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, apart="wire")
 def pump(S, c, way):
     """Send what the window allows."""
     connection = S.connection[c]
@@ -210,7 +210,7 @@ def pump(S, c, way):
         launch(S, p)
 
 
-@kernel(void, STATE_TYPE, i8, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, i8, apart="wire")
 def send_message(S, c, row, what):
     """Send a task's message through a connection."""
     p = new_message(S, row, what)
@@ -231,7 +231,7 @@ def send_message(S, c, row, what):
 # Arrival ------------------------------------------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, apart="wire")
 def deliver_in_order(S, c, way):
     flow = S.connection[c].flow[way]
     while flow.first != NONE and S.packet[flow.first].here:
@@ -247,7 +247,7 @@ def deliver_in_order(S, c, way):
             free_packet(S, p)
 
 
-@kernel(i8, STATE_TYPE, i8, apart=True)
+@kernel(i8, STATE_TYPE, i8, apart="wire")
 def told_behind(S, p):
     """Segments that have arrived of a packet and of those sent after it."""
     packet = S.packet[p]
@@ -260,7 +260,7 @@ def told_behind(S, p):
     return told
 
 
-@kernel(void, STATE_TYPE, i8, i8, f8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, f8, apart="wire")
 def tell_of_earlier(S, c, p, back):
     """What arrives tells of what was lost before it."""
     way = OUT if S.packet[p].what == REQUEST else BACK
@@ -274,7 +274,7 @@ def tell_of_earlier(S, c, p, back):
         q = earlier.next
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def abandon_packet(S, p):
     """A packet is not sent again; what came behind it is thrown away with it."""
     packet = S.packet[p]
@@ -291,7 +291,7 @@ def abandon_packet(S, p):
         deliver_in_order(S, c, way)
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def refuse_segment(S, p):
     """A host gets a segment of a connection that it does not know (any more): a reset goes back. Should that be lost,
     the segment is sent again."""
@@ -309,7 +309,7 @@ def refuse_segment(S, p):
     launch(S, reset)
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def reach_stream(S, p):
     """What is left of a packet of a message comes in at its receiver."""
     packet = S.packet[p]
@@ -340,7 +340,7 @@ def reach_stream(S, p):
 # Acknowledgements and losses ----------------------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, i8, i8, f8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, f8, apart="wire")
 def measure(S, c, way, round_trip):
     """A measured round trip: the retransmission timeout follows (RFC 6298, section 2; the lower bound is on what the
     deviation adds, as in Linux)."""
@@ -355,7 +355,7 @@ def measure(S, c, way, round_trip):
     flow.resend = min(flow.smooth + spare, rules.resend_most)
 
 
-@kernel(void, STATE_TYPE, i8, i8, f8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, f8, apart="wire")
 def grow(S, c, way, bytes_):
     """The window after an acknowledgement: only what fills it makes it grow."""
     connection = S.connection[c]
@@ -368,7 +368,7 @@ def grow(S, c, way, bytes_):
         flow.window += acknowledged / flow.window
 
 
-@kernel(void, STATE_TYPE, i8, i8, f8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, f8, apart="wire")
 def shrink(S, p, way, window):
     """A loss halves the window (once a round trip); the timer leaves one segment of it."""
     packet = S.packet[p]
@@ -379,7 +379,7 @@ def shrink(S, p, way, window):
         flow.window = window if window > 0.0 else flow.threshold
 
 
-@kernel(void, STATE_TYPE, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, apart="wire")
 def repeat_lost(S, p, way):
     """Send the lost segments of a packet again; the others have left the network."""
     packet = S.packet[p]
@@ -392,7 +392,7 @@ def repeat_lost(S, p, way):
     launch(S, p)
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def acknowledge(S, p):
     """An acknowledgement reaches the sender of a packet."""
     packet = S.packet[p]
@@ -420,7 +420,7 @@ def acknowledge(S, p):
 # Breaking -----------------------------------------------------------------------------------------------------------
 
 
-@kernel(void, STATE_TYPE, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, apart="wire")
 def unbind(S, c, row):
     """An attempt's time with a connection is over."""
     task, connection = S.task[row], S.connection[c]
@@ -436,7 +436,7 @@ def unbind(S, c, row):
         S.pool[connection.pool].idle += 1
 
 
-@kernel(void, STATE_TYPE, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, apart="wire")
 def unlist(S, pool_row, c):
     """Take a connection out of its pool's list of those with room."""
     pool, connection = S.pool[pool_row], S.connection[c]
@@ -455,7 +455,7 @@ def unlist(S, pool_row, c):
         S.connection[connection.next].previous = connection.previous
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def close(S, c):
     """The client leaves a connection: no message enters it any more, what is on its way may arrive."""
     connection = S.connection[c]
@@ -467,7 +467,7 @@ def close(S, c):
     free_if_done(S, c)
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def cut_off(S, c):
     """A connection is gone, with all attempts that are bound to it: their callers learn it at once."""
     connection = S.connection[c]
@@ -483,7 +483,7 @@ def cut_off(S, c):
     close(S, c)
 
 
-@kernel(void, STATE_TYPE, i8, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, i8, apart="wire")
 def time_out_packet(S, p, way):
     """The retransmission timer of a packet strikes."""
     packet = S.packet[p]

@@ -1,7 +1,8 @@
 """The kernel's whole state: one nested record of tables at fixed capacities.
 
-Each field is declared once, here or in `wire_tables.py`, with unit and meaning. Row numbers refer to rows of the table
-named; -1 is none. Untouched pages cost nothing: the record is about 1.6 GB of address space and a few MB of memory.
+Each field is declared once, here, in `wire_tables.py` or in `log_tables.py`, with unit and meaning. Row numbers refer
+to rows of the table named; -1 is none. Untouched pages cost nothing: the record is about 1.6 GB of address space and a
+few MB of memory.
 Tables that would overflow stop the kernel before the event that needs the room (status FULL), never in its middle.
 """
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from sim.distributions import DISTRIBUTION
 from sim.kernel.codes import LOOP_DEPTH, OUTCOMES, PENDING
+from sim.kernel.log_tables import EPOCH, GROUP, NOTE, PEER, PROPOSAL, REPLICA
 from sim.kernel.row_types import keyed_row, row
 from sim.kernel.wire_tables import CONNECTION, IMPAIRMENT, LINK, PACKET, POOL, TRANSPORT
 from sim.traffic import ARRIVAL
@@ -48,6 +50,12 @@ CAPACITY = {
     "pool": 1 << 20,
     "connection": 1 << 20,
     "packet": 1 << 20,
+    "group": 1 << 10,
+    "replica": 1 << 14,
+    "peer": 1 << 16,
+    "note": 1 << 18,
+    "proposal": 1 << 20,
+    "epoch": 1 << 16,
 }
 
 
@@ -84,7 +92,7 @@ TASK = row(
     ("measured", "i4"),  # 1: belongs to the cohort
     ("result", "i4"),  # outcome that travels in its response
     ("operation", "i4"),  # behaviours: number of the operation that this branch carries out
-    ("carries", "i4"),  # errands: the task whose errand it is, or on a link's the packet
+    ("carries", "i4"),  # errands: the task whose errand it is; a link's: the packet; a log's: the replica
     ("carries_generation", "i4"),  # its generation when the errand set out
     ("source", "i4"),  # class of the request
     ("turn", "i4", (LOOP_DEPTH,)),  # turns left of the nested repeats
@@ -253,6 +261,7 @@ SERVICE = row(
     ("first_instance", "i4"),
     ("instance_count", "i4"),
     ("channel_count", "i4"),  # channels of each of its instances as a client
+    ("group", "i4"),  # row, where its instances are the members of one; -1
 )
 
 CHANNEL = row(
@@ -351,6 +360,14 @@ STATE_FIELDS = (
     ("unchecked", "i8"),  # events that may pass before the kernel must look around; 0: before the next one
     ("bad_policy", "i8"),  # row + 1 of a policy that picked an endpoint that does not exist
     ("bad_pick", "i8"),
+    ("log", "u8"),  # address of `sim.kernel.log.log`; 0: there are no groups
+    ("notes", "i8"),
+    ("notes_used", "i8"),
+    ("note_free", "i8"),
+    ("proposals", "i8"),
+    ("proposals_used", "i8"),
+    ("proposal_free", "i8"),
+    ("epochs", "i8"),
 )
 
 STATE = np.dtype(
@@ -393,6 +410,12 @@ STATE = np.dtype(
                 ("pool", POOL, (CAPACITY["pool"],)),
                 ("connection", CONNECTION, (CAPACITY["connection"],)),
                 ("packet", PACKET, (CAPACITY["packet"],)),
+                ("group", GROUP, (CAPACITY["group"],)),
+                ("replica", REPLICA, (CAPACITY["replica"],)),
+                ("peer", PEER, (CAPACITY["peer"],)),
+                ("note", NOTE, (CAPACITY["note"],)),
+                ("proposal", PROPOSAL, (CAPACITY["proposal"],)),
+                ("epoch", EPOCH, (CAPACITY["epoch"],)),
             ],
             align=True,
         ),
@@ -405,6 +428,6 @@ STATE_TYPE = numba.from_dtype(STATE)
 def new_state() -> np.record:
     """An empty state; pages are taken as they are touched."""
     state: np.record = np.zeros(1, STATE)[0]
-    for head in ("task_free", "call_free", "packet_free", "connection_free"):
+    for head in ("task_free", "call_free", "packet_free", "connection_free", "note_free", "proposal_free"):
         state[head] = -1
     return state

@@ -24,7 +24,9 @@ from sim.kernel.codes import (
     IDEAL,
     KEEP_ALIVE,
     LET_GO,
+    LETTER,
     NONE,
+    NOTE,
     OK,
     PROBE,
     REPLY,
@@ -33,6 +35,7 @@ from sim.kernel.codes import (
     RESETTING,
     RESPONSE,
     SEND_CANCEL,
+    SEND_NOTE,
     SEND_REQUEST,
     SEND_RESPONSE,
     SHED,
@@ -57,9 +60,11 @@ from sim.kernel.keys import NETWORK_OUT
 from sim.kernel.packets import (
     attach,
     comes_in,
+    count_segments,
     free_packet,
     give_up,
     has_forgotten,
+    is_dead,
     launch,
     new_packet,
     propagate,
@@ -78,8 +83,11 @@ from sim.kernel.streams import (
 )
 from sim.kernel.tables import STATE_TYPE
 
+BROKEN_AFTER_S = 5.0
+"""Without an acknowledgement, between members of a group (etcd's rafthttp: DefaultConnReadTimeout)."""
 
-@kernel(i8, STATE_TYPE, i8, apart=True)
+
+@kernel(i8, STATE_TYPE, i8, apart="wire")
 def pool_of(S, row):
     """The pool of an attempt's connections; -1: its transport has none."""
     call = S.call[S.task[row].call]
@@ -87,7 +95,7 @@ def pool_of(S, row):
     return channel.pools + call.endpoint if S.transport[channel.transport].kind == TCP else NONE
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def send_request(S, row):
     task = S.task[row]
     task.recalled = 0
@@ -99,7 +107,7 @@ def send_request(S, row):
         take_connection(S, pool, row)
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def send_response(S, row):
     """A response, or word of a process that is no more."""
     task = S.task[row]
@@ -116,7 +124,7 @@ def send_response(S, row):
     launch(S, p)
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def send_cancel(S, row):
     """A cancel message, as fast as its request was; it has no size, and is not sent again."""
     task = S.task[row]
@@ -136,7 +144,7 @@ def send_cancel(S, row):
     launch(S, p)
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def vanish_rest(S, p):
     """A part of a message without connection is lost: all of it, by udp; else that part is sent again."""
     packet = S.packet[p]
@@ -146,12 +154,61 @@ def vanish_rest(S, p):
     vanish(S, p)
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
+def send_letter(S, n):
+    """A note between members of a group, in a packet of its own."""
+    note = S.note[n]
+    p = new_packet(S)
+    packet = S.packet[p]
+    packet.what = LETTER
+    packet.note = n
+    packet.index = 0
+    packet.transport = 0
+    packet.sender = S.instance[S.replica[note.sender].instance].node
+    packet.receiver = S.instance[S.replica[note.receiver].instance].node
+    packet.bytes = np.ceil(note.bytes)
+    packet.key = note.key
+    count_segments(S, p, 0)
+    launch(S, p)
+
+
+@kernel(void, STATE_TYPE, i8, apart="wire")
+def reach_letter(S, p):
+    """A dead host answers nothing: to its sender that is a loss."""
+    packet = S.packet[p]
+    if is_dead(S, packet.receiver):
+        vanish(S, p)
+    elif packet.lost > 0:
+        vanish_rest(S, p)
+    else:
+        schedule(S, S.now, DATA, NOTE, packet.note, S.note[packet.note].generation)
+        free_packet(S, p)
+
+
+@kernel(void, STATE_TYPE, i8, apart="wire")
+def resend_letter(S, p):
+    """A note is sent again, unless its sender has died since, or its connection counts as broken."""
+    packet = S.packet[p]
+    note = S.note[packet.note]
+    sender = S.instance[S.replica[note.sender].instance]
+    has_died = sender.deaths + sender.silent_deaths != note.deaths
+    if has_died or S.now - note.sent >= BROKEN_AFTER_S:
+        note.void = 1
+        schedule(S, S.now, DATA, NOTE, packet.note, note.generation)
+        free_packet(S, p)
+    else:
+        packet.tries += 1
+        launch(S, p)
+
+
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def reach(S, p):
     """A packet, or what is left of it, comes in at its receiver."""
     packet = S.packet[p]
     task, generation = packet.task, packet.task_generation
-    if packet.what >= SYN:
+    if packet.what == LETTER:
+        reach_letter(S, p)
+    elif packet.what >= SYN:
         reach_handshake(S, p)
     elif packet.what >= PROBE:
         reach_probe(S, p)
@@ -177,11 +234,13 @@ def reach(S, p):
         free_packet(S, p)
 
 
-@kernel(void, STATE_TYPE, i8, apart=True)
+@kernel(void, STATE_TYPE, i8, apart="wire")
 def resend(S, p):
     """A retransmission timer strikes."""
     packet = S.packet[p]
-    if packet.what >= SYN:
+    if packet.what == LETTER:
+        resend_letter(S, p)
+    elif packet.what >= SYN:
         resend_handshake(S, p)
     elif packet.connection != NONE:
         time_out_packet(S, p, OUT if packet.what == REQUEST else BACK)
@@ -194,7 +253,7 @@ def resend(S, p):
         launch(S, p)
 
 
-@kernel(i8, u8, i8, u8, i8, f8, i8, apart=True)
+@kernel(i8, u8, i8, u8, i8, f8, i8, apart="wire")
 def wire(address, row, key, value, unused, what):
     """The kernel's one way in: an event of the wire (`row` is a packet or a connection, `value` its generation), or
     something that the kernel wants of it (`row` is a task, `value` an outcome)."""
@@ -221,6 +280,8 @@ def wire(address, row, key, value, unused, what):
             resend(S, row)
     elif what == SEND_CANCEL:
         send_cancel(S, row)
+    elif what == SEND_NOTE:
+        send_letter(S, row)
     elif what == GIVE_UP:
         give_up_dialling(S, row, value)
     elif what == KEEP_ALIVE:

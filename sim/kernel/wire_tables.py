@@ -103,6 +103,7 @@ PACKET = row(
     ("what", "i4"),  # codes.REQUEST …
     ("task", "i4"),  # whose message it is (part of)
     ("task_generation", "i4"),
+    ("note", "i4"),  # that it carries, if it is a LETTER
     ("transport", "i4"),
     ("connection", "i4"),  # -1
     ("at", "i4"),  # site

@@ -27,10 +27,11 @@ from sim.steps.io import Io
 from sim.steps.lock import Lock
 from sim.steps.parallel import Parallel
 from sim.steps.repeat import Repeat
+from sim.steps.replicate import Replicate
 
 KINDS: tuple[type, ...] = (
     *(Threads, EventLoop, Goroutines),
-    *(Behaviour, Call, Choose, Cpu, DiskOperation, Fail, Guard, Io, Lock, Parallel, Repeat),
+    *(Behaviour, Call, Choose, Cpu, DiskOperation, Fail, Guard, Io, Lock, Parallel, Repeat, Replicate),
     *(Once, Renewal),
 )
 """Classes whose objects stand where others could: they are shown with their kind."""

@@ -2,7 +2,7 @@
 
 A sequence is consecutive rows, closed by an end row; branches stand after the sequence that they belong to. A step's
 `lower` emits its rows; `later` puts off what must stand elsewhere. Row 0 fails a handler or branch, row 1 ends it well,
-rows 2 to 4 end errands: of a task, of a packet, of the control plane.
+rows 2 to 5 end errands: of a task, of a packet, of the control plane, of a member of a group.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class Program:
             {"kind": END_CODE, "a": 1},
             {"kind": ERRAND_CODE, "a": 0},
             {"kind": ERRAND_CODE, "a": 1},
+            {"kind": ERRAND_CODE, "a": 0},
             {"kind": ERRAND_CODE, "a": 0},
         ]
         self.branches: list[tuple[int, float]] = []
