@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.protocols.raft import Change, Config, Configuration, Entry, HardState, Message, Raft, Ready, Snapshot, Stored
+from sim.protocols.raft import Change, Config, Configuration, Entry, HardState, Message, Raft, Ready, Stored
+from sim.protocols.raft.messages import Heartbeat
 
 THREE = ("a", "b", "c")
 FIVE = ("a", "b", "c", "d", "e")
@@ -60,6 +61,14 @@ def time_out(one: Raft) -> list[Message]:
     """Let its election timeout pass; what it sends then."""
     one.tick(one.ticks_until_due())
     return settle(one)
+
+
+def shielded(**config: bool) -> Raft:
+    """A follower that heard its leader just less than the least election timeout ago."""
+    one = member(stored([1]), **config)
+    say(one, Heartbeat("b", "a", 1, 0))
+    one.tick(one.config.election_ticks - 1)
+    return one
 
 
 def terms_of(one: Raft) -> list[int]:
@@ -155,6 +164,3 @@ class Group:
 
 def voters(*names: str) -> Configuration:
     return Configuration(frozenset(names))
-
-
-__all__ = ["FIVE", "THREE", "Group", "Snapshot", "log_of", "member", "say", "settle", "stored", "terms_of", "time_out"]
