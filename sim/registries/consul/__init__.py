@@ -2,6 +2,7 @@
 
 The agent of a node probes the instances there and tells the servers what changed; a node whose agent gossip takes for
 dead is critical as a whole, by the leader's verdict. Clients ask by blocking queries, and keep what they found last.
+Sessions hold locks: with a time to live, which the servers double, and a delay after an owner's death.
 Without a quorum stale reads go on, with what was known; default and consistent ones fail, and so do writes.
 
 Consul 1.17 with Serf 0.10, memberlist 0.5 and hashicorp/raft 1.5 (no PreVote); the modules of this folder name their
@@ -56,7 +57,8 @@ class ConsulForm(RegistryForm):
     shape = "a mapping of its keys"
     kind = "consul"
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"1.17": V1_17}
-    checks = ("raft", "swim", "views")
+    is_store = True
+    checks = ("raft", "linearizable", "swim", "views")
     has_leader = True
     uses_disk = True
 

@@ -17,7 +17,17 @@ from sim.engine.daemons import Daemon, Timer
 from sim.registries.consul.calls import Servers
 from sim.registries.consul.catalog import Deregister, Entry, Register, Status
 from sim.registries.consul.checks import CheckStatus, sync_scale
-from sim.registries.consul.messages import Announce, Failed, Listed, Listing, Query, RenewSession, Withdraw, Write
+from sim.registries.consul.messages import (
+    Announce,
+    Failed,
+    KeyQuery,
+    Listed,
+    Listing,
+    Query,
+    RenewSession,
+    Withdraw,
+    Write,
+)
 from sim.registries.consul.settings import SYNC_RETRY_S, Check, Settings
 from sim.registries.gossip_member import GossipMember, Pool
 
@@ -92,7 +102,7 @@ class Agent(Daemon):
             case Withdraw(instance):
                 self._withdraw(instance)
                 reply(True)
-            case Query():
+            case Query() | KeyQuery():
                 self.servers.call(message, reply, message.wait_s)
             case Write() | RenewSession():
                 self.servers.call(message, reply)

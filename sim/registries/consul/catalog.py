@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any, Literal, NamedTuple
 
@@ -67,10 +66,22 @@ class Key(NamedTuple):
     holder: str | None
     lock_index: int
     """Counts acquisitions: the fencing token that Consul's documentation asks clients to send along."""
+    changed: int = 0
+    """The index of its last change."""
+
+
+class Freed(NamedTuple):
+    """A lock whose holder has it no longer; `ended`: since its session was."""
+
+    key: str
+    session: str
+    lock_index: int
+    ended: bool
 
 
 class Catalog:
-    """`now_s` at a session's end starts a lock-delay, on the clock of the server that applies it."""
+    """`now_s` at a session's end starts a lock-delay, on the clock of the server that applies it; the leader looks at
+    its own before it proposes an Acquire (`kvs_endpoint.go`), so that replicas do not differ."""
 
     def __init__(self) -> None:
         self.index = 0
@@ -78,12 +89,14 @@ class Catalog:
         self.entries: dict[str, Entry] = {}
         self.sessions: dict[str, CreateSession] = {}
         self.keys: dict[str, Key] = {}
+        self.freed: list[Freed] = []
+        """By the last command."""
         self._delayed_s: dict[str, float] = {}
         self._changed: dict[str, int] = {}
 
     def apply(self, index: int, command: Command, now_s: float) -> Any:
         """Returns what the command gives: of Acquire the lock index or None, of others whether it changed anything."""
-        self.index = index
+        self.index, self.freed = index, []
         match command:
             case Register(entry):
                 return self._put(entry)
@@ -99,13 +112,9 @@ class Catalog:
             case DestroySession(session):
                 return self._destroy(session, now_s)
             case Acquire(key, session):
-                return self._acquire(key, session, now_s)
+                return self._acquire(key, session)
             case Release(key, session):
-                held = self.keys.get(key)
-                if held is None or held.holder != session:
-                    return False
-                self.keys[key] = held._replace(holder=None)
-                return True
+                return self._release(key, session)
             case Nothing():
                 return False
 
@@ -162,21 +171,34 @@ class Catalog:
         created = self.sessions.pop(session, None)
         if created is None:
             return False
-        for key in self.held_by(session):
-            self.keys[key] = self.keys[key]._replace(holder=None)
+        for key in [key for key, held in self.keys.items() if held.holder == session]:
+            self._free(key, ended=True)
             self._delayed_s[key] = now_s + created.lock_delay_s
         return True
 
-    def held_by(self, session: str) -> Iterator[str]:
-        yield from [key for key, held in self.keys.items() if held.holder == session]
+    def _release(self, key: str, session: str) -> bool:
+        if self.key(key).holder != session:
+            return False
+        self._free(key, ended=False)
+        return True
 
-    def _acquire(self, key: str, session: str, now_s: float) -> int | None:
-        held = self.keys.get(key, Key(None, 0))
+    def _free(self, key: str, ended: bool) -> None:
+        held = self.keys[key]
+        assert held.holder is not None
+        self.freed.append(Freed(key, held.holder, held.lock_index, ended))
+        self.keys[key] = Key(None, held.lock_index, self.index)
+
+    def key(self, key: str) -> Key:
+        return self.keys.get(key, Key(None, 0))
+
+    def is_delayed(self, key: str, now_s: float) -> bool:
+        """Nobody may have it yet."""
+        return self.key(key).holder is None and now_s < self._delayed_s.get(key, 0.0)
+
+    def _acquire(self, key: str, session: str) -> int | None:
+        held = self.key(key)
         if session not in self.sessions or held.holder not in (None, session):
             return None
         if held.holder is None:
-            if now_s < self._delayed_s.get(key, 0.0):
-                return None
-            held = Key(session, held.lock_index + 1)
-            self.keys[key] = held
+            held = self.keys[key] = Key(session, held.lock_index + 1, self.index)
         return held.lock_index

@@ -11,13 +11,15 @@ from typing import Any
 
 from sim.engine.cluster import Cluster
 from sim.engine.daemons import Answer, Daemon
-from sim.registries.consul.calls import Servers
+from sim.registries.consul.calls import Servers, Then
 from sim.registries.consul.catalog import Entry
 from sim.registries.consul.messages import Announce, Failed, Found, Query, Withdraw
 from sim.registries.consul.settings import JITTER_FRACTION, Settings
 
 RETRY_S, RETRY_MOST_S = 5.0, 180.0
 REGISTER_TIMEOUT_S = 10.0
+AGENT_TIMEOUT_S = 70.0
+"""Beyond what a request waits: the agent gives up its servers before."""
 REGISTER_RETRY_S = 1.0
 """How a process that could not register tries again is its own affair."""
 
@@ -48,6 +50,7 @@ class Client(Daemon):
             self._servers = Servers(self, self._addresses)
         if self._entry is not None and not is_old:
             self._register()
+        self._sessions = 0
         self._failures = dict.fromkeys(self._watched, 0)
         for service in self._watched:
             if is_old:
@@ -60,6 +63,30 @@ class Client(Daemon):
             assert self._agent is not None
             self.ask(self._agent, Withdraw(self.host), lambda _: None, REGISTER_TIMEOUT_S)
 
+    def new_session(self) -> str:
+        """A name for a session that nobody has used."""
+        self._sessions += 1
+        return f"{self._life}{self._sessions}"
+
+    @property
+    def _life(self) -> str:
+        return f"{self.address}#{self._at.incarnation}."
+
+    def owns(self, session: str) -> bool:
+        """Whether this life of the process made it."""
+        return session.startswith(self._life)
+
+    def request(self, message: Any, then: Then, wait_s: float = 0.0) -> None:
+        """By the agent of its node, if there is one. `then` gets what was answered, or Failed."""
+        if self._agent is None:
+            self._servers.call(message, then, wait_s)
+            return
+
+        def ended(answer: Answer) -> None:
+            then(answer.message if answer.outcome == "ok" else Failed(answer.outcome))
+
+        self.ask(self._agent, message, ended, wait_s * (1 + 1 / JITTER_FRACTION) + AGENT_TIMEOUT_S)
+
     def _register(self) -> None:
         assert self._agent is not None and self._entry is not None
 
@@ -71,14 +98,7 @@ class Client(Daemon):
 
     def _query(self, service: str, index: int, wait_s: float) -> None:
         query = Query(service, index, wait_s, self.settings.consistency)
-        if self._agent is None:
-            self._servers.call(query, lambda found: self._found(service, index, found), wait_s)
-            return
-
-        def then(answer: Answer) -> None:
-            self._found(service, index, answer.message if answer.outcome == "ok" else Failed(answer.outcome))
-
-        self.ask(self._agent, query, then, wait_s * (1 + 1 / JITTER_FRACTION) + REGISTER_TIMEOUT_S + 60.0)
+        self.request(query, lambda found: self._found(service, index, found), wait_s)
 
     def _found(self, service: str, asked: int, found: Any) -> None:
         if not isinstance(found, Found):

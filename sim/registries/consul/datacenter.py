@@ -9,9 +9,11 @@ from sim.registries.consul.agent import Agent
 from sim.registries.consul.catalog import Catalog, Command, Deregister, Entry, NodeHealth, Register
 from sim.registries.consul.client import Client
 from sim.registries.consul.component import Consul, probe_name
+from sim.registries.consul.locks import ConsulLocks
 from sim.registries.consul.server import Server
 from sim.registries.gossip_member import Pool
 from sim.registries.raft_group import RaftGroup, hashicorp_timers
+from sim.registries.store import users_of
 
 
 class Datacenter:
@@ -51,6 +53,7 @@ class Datacenter:
             for node, agent in consul.agents
         }
         self._make_clients()
+        self.locks = ConsulLocks(self)
         for entry in self._entries.values():
             cluster.observe(Registration(0.0, entry.service, entry.instance))
         health: list[Command] = [NodeHealth(node, "passing") for node in nodes]
@@ -68,9 +71,12 @@ class Datacenter:
         for service in consul.registered:
             for caller in cluster.clients_of(service):
                 watched.setdefault(caller, []).append(service)
+        for user in users_of(consul.name, cluster.env.tables.model.services):
+            watched.setdefault(user, [])
         self.clients = {}
         for host, services in watched.items():
-            agent = None if host.startswith(SOURCE) else self.agents[cluster.node_of(host)].address
+            near = None if host.startswith(SOURCE) else self.agents.get(cluster.node_of(host))
+            agent = None if near is None else near.address
             entry = self._entries.get(host)
             self.clients[host] = Client(
                 cluster, host, consul.name, consul.settings, agent, addresses, entry, services, self._first_index
@@ -86,6 +92,9 @@ class Datacenter:
         self._applied_index = index
         if self.cluster.env.now == 0.0:
             return
+        for freed in catalog.freed:
+            holder = freed.session.partition("/")[0]
+            self.locks.record("expired" if freed.ended else "released", holder, freed.key, freed.lock_index)
         match command:
             case Register(entry) if entry.instance not in self._entries:
                 self._entries[entry.instance] = entry

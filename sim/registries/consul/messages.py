@@ -27,6 +27,21 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyQuery:
+    """Which session holds a key? Waits as a Query does."""
+
+    key: str
+    index: int
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFound:
+    index: int
+    holder: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Write:
     command: Command
 

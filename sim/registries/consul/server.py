@@ -15,6 +15,7 @@ from sim.engine.daemons import Answer, Daemon, Timer
 from sim.protocols.swim import Record
 from sim.registries.consul.calls import Connections
 from sim.registries.consul.catalog import (
+    Acquire,
     Catalog,
     Command,
     CreateSession,
@@ -26,6 +27,8 @@ from sim.registries.consul.messages import (
     Failed,
     Found,
     KeepAlive,
+    KeyFound,
+    KeyQuery,
     Listed,
     Listing,
     Query,
@@ -45,7 +48,7 @@ Reply = Callable[[Any], None]
 class Waiter:
     """A blocking query."""
 
-    query: Query
+    query: Query | KeyQuery
     reply: Reply
     timer: Timer
 
@@ -66,13 +69,13 @@ class Server(Daemon, StateMachine):
         super().__init__(cluster, host, group.name)
         self.settings, self.catalog = settings, Catalog()
         self._name, self._nodes, self._applied = group.name, nodes, applied
-        self._waiters: dict[str, list[Waiter]] = {}
+        self._waiters: list[Waiter] = []
         self._sessions: dict[str, Timer] = {}
         self.gossip = GossipMember(cluster, host, pool, group.hosts, self._learned, leaves=False)
         self.member = RaftMember(cluster, host, group, self, leads=self._leads, deposed=self._deposed)
 
     def started(self) -> None:
-        self._waiters, self._sessions = {}, {}
+        self._waiters, self._sessions = [], {}
         self._connections = Connections(self)
         self.every(RECONCILE_S, self._reconcile, RECONCILE_S * (self.uniform() if self.now == 0.0 else 1.0))
 
@@ -84,8 +87,8 @@ class Server(Daemon, StateMachine):
         self._applied(index, data, self.catalog)
         if self.member.is_ready:
             self._time_sessions(before)
-        for service in list(self._waiters):
-            self._serve_waiters(service)
+        for waiter in [waiter for waiter in self._waiters if self._index(waiter.query) > waiter.query.index]:
+            self._serve(waiter)
         return result
 
     def snapshot(self) -> Catalog:
@@ -98,11 +101,11 @@ class Server(Daemon, StateMachine):
 
     def asked(self, sender: str, message: Any, reply: Reply) -> None:
         match message:
-            case Write(command):
+            case Write(command) if not isinstance(command, Acquire):
                 self._write(command, reply)
             case Query(consistency="stale"):
                 self._answer(message, reply)
-            case Query() | Listing() | RenewSession():
+            case Query() | KeyQuery() | Listing() | RenewSession() | Write():
                 self._at_leader(message, reply, self.clock_s + RPC_HOLD_S)
             case KeepAlive():
                 reply(True)
@@ -145,8 +148,10 @@ class Server(Daemon, StateMachine):
         match message:
             case Query(consistency="consistent"):
                 self.member.read(lambda done: self._verified(done, message, reply), RPC_HOLD_S)
-            case Query():
+            case Query() | KeyQuery():
                 self._answer(message, reply)
+            case Write(Acquire() as command):
+                self._acquire(command, reply)
             case Listing(node):
                 reply(Listed(self.catalog.on_node(node)))
             case RenewSession(session):
@@ -158,26 +163,35 @@ class Server(Daemon, StateMachine):
         else:
             reply(Failed(f"not the leader: {done.outcome}"))
 
-    def _answer(self, query: Query, reply: Reply) -> None:
-        index = self.catalog.changed(query.service)
-        if index > query.index:
-            reply(Found(index, self.catalog.healthy(query.service)))
+    def _acquire(self, command: Acquire, reply: Reply) -> None:
+        if self.catalog.is_delayed(command.key, self.clock_s):
+            reply(Written(None))
+        else:
+            self._write(command, reply)
+
+    def _index(self, query: Query | KeyQuery) -> int:
+        """Of the last change of what it asks for."""
+        if isinstance(query, Query):
+            return self.catalog.changed(query.service)
+        return max(1, self.catalog.key(query.key).changed)
+
+    def _found(self, query: Query | KeyQuery) -> Found | KeyFound:
+        if isinstance(query, Query):
+            return Found(self._index(query), self.catalog.healthy(query.service))
+        return KeyFound(self._index(query), self.catalog.key(query.key).holder)
+
+    def _answer(self, query: Query | KeyQuery, reply: Reply) -> None:
+        if self._index(query) > query.index:
+            reply(self._found(query))
             return
-        waiters = self._waiters.setdefault(query.service, [])
         wait_s = query.wait_s * (1 + self.uniform() / JITTER_FRACTION)
         waiter = Waiter(query, reply, self.after(wait_s, lambda: self._serve(waiter)))
-        waiters.append(waiter)
-
-    def _serve_waiters(self, service: str) -> None:
-        index = self.catalog.changed(service)
-        for waiter in [waiter for waiter in self._waiters[service] if index > waiter.query.index]:
-            self._serve(waiter)
+        self._waiters.append(waiter)
 
     def _serve(self, waiter: Waiter) -> None:
-        service = waiter.query.service
         waiter.timer.cancel()
-        self._waiters[service].remove(waiter)
-        waiter.reply(Found(self.catalog.changed(service), self.catalog.healthy(service)))
+        self._waiters.remove(waiter)
+        waiter.reply(self._found(waiter.query))
 
     # The leader
 
