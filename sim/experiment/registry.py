@@ -19,6 +19,7 @@ from sim.errors import DsimError
 from sim.experiment import coordination, knowledge
 from sim.experiment.control import TRUTH, VIEW, Log, read_log
 from sim.experiment.measures import stop_caveat, with_caveats
+from sim.experiment.outline import Outline
 from sim.statistics import Estimate, mean_estimate, ratio_estimate
 from sim.statistics.estimate import withheld
 
@@ -44,6 +45,8 @@ class Knowledge:
 
     variant: str
     deaths: int
+    by_fault: Mapping[str, Duration]
+    """converge_all, by the entry of `failures` that the deaths came from."""
     times: Mapping[str, Duration]
     """detect, converge (a view), converge_all, registered, back_all, handoff."""
     sums: Mapping[str, Estimate]
@@ -75,6 +78,14 @@ def log_of(results: Results, variant: str, replication: int) -> Log:
     return logs_of(results, variant)[runs.index(replication)]
 
 
+def cause_of(run: Run, model: Outline, end: knowledge.End) -> str:
+    """The entry of `failures` that took an instance down; empty where none did at that moment."""
+    node = next(i.node for service in model.services for i in service.instances if i.name == end.instance)
+    places = {("instance", end.instance), ("node", node)}
+    struck = {name for name, start_s, _ in run.faults if start_s == end.at_s}
+    return next((f.cause for f in model.faults if f.name in struck and places & set(f.takes_down)), "")
+
+
 def registry_table(found: Sequence[Knowledge]) -> pd.DataFrame:
     """A row a variant and measure: value, low, high (95 %), seen, unseen, note. Times in seconds."""
     rows = []
@@ -88,7 +99,11 @@ def registry_table(found: Sequence[Knowledge]) -> pd.DataFrame:
 
 def ends_table(results: Results) -> pd.DataFrame:
     """A row a death, or stop, of an instance."""
-    return _each(results, lambda log: (_end(end) for end in knowledge.ends(log)), END)
+    found = _each(results, lambda log: (_end(end) for end in knowledge.ends(log)), END)
+    runs = {(run.variant, run.replication): run for run in results.runs}
+    ends = [end for variant in results.variants for log in logs_of(results, variant) for end in knowledge.ends(log)]
+    keys = zip(found["variant"], found["replication"], ends, strict=True)
+    return found.assign(fault=[cause_of(runs[v, r], results.models[v], end) for v, r, end in keys])
 
 
 def views_table(results: Results) -> pd.DataFrame:
@@ -162,9 +177,19 @@ def _of_variant(results: Results, variant: str) -> Knowledge:
         "handoff": [[handoff.takes_s for handoff in coordination.handoffs(log)] for log in logs],
     }
     sums = [_sums(run, log) for run, log in zip(runs, logs, strict=True)]
+    model = results.models[variant]
+    causes = [[cause_of(run, model, end) for end in of] for run, of in zip(runs, deaths, strict=True)]
+    by_fault = {
+        cause: [
+            [end.converge_all_s for end, its in zip(of, theirs, strict=True) if its == cause]
+            for of, theirs in zip(deaths, causes, strict=True)
+        ]
+        for cause in dict.fromkeys(cause for of in causes for cause in of)
+    }
     return Knowledge(
         variant,
         sum(map(len, deaths)),
+        {cause: _duration(of, stopped) for cause, of in by_fault.items()},
         {name: _duration(of, stopped) for name, of in times.items()},
         {name: with_caveats(_at_least_0(mean_estimate([of[name] for of in sums])), "", stopped) for name in sums[0]},
     )

@@ -30,6 +30,8 @@ def knowledge_grids(results: Results) -> tuple[list[Grid], list[str]]:
     if any(of.deaths or _counted(of, *VIEWS) for of in found):
         grids.append(_grid("What clients knew", found, _knowledge_columns(found)))
         sentences.append(READS)
+        if by_fault := _by_fault(found):
+            grids.append(by_fault)
         if any(of.times[time].unseen for of in found for time in ("detect", "converge_all", "back_all")):
             sentences.append(CENSORED)
     if any(_counted(of, "acquired", "accepted", "stale", "fenced") for of in found):
@@ -65,6 +67,23 @@ def _knowledge_columns(found: Sequence[Knowledge]) -> dict[str, Cell]:
         columns["unwritable s"] = lambda of: with_interval(of.sums["unwritable_s"])
         columns["elections"] = lambda of: with_interval(of.sums["elections"])
     return columns
+
+
+def _by_fault(found: Sequence[Knowledge]) -> Grid | None:
+    """A row a fault that killed, a column a variant; none where there is one such fault."""
+    causes = list(dict.fromkeys(cause for of in found for cause in of.by_fault))
+    if len(causes) < 2:
+        return None
+    rows = [
+        [
+            cause or "no fault of the file",
+            *(duration(of.by_fault[cause]) if cause in of.by_fault else MISSING for of in found),
+        ]
+        for cause in causes
+    ]
+    return Grid(
+        "From a death until no client lists it any more, in s, by fault", ["fault", *(of.variant for of in found)], rows
+    )
 
 
 LOCKS: dict[str, Cell] = {

@@ -8,7 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sim.experiment.outline import FaultOutline
 from sim.experiment.registry import has_registry, knowledge_of, registry_table
+from sim.report.knowledge import knowledge_grids
 from tests.experiment import fakes
 from tests.experiment.control_logs import results, run
 
@@ -60,3 +62,21 @@ def test_the_table_has_a_row_a_variant_and_measure() -> None:
 def test_a_list_that_never_changes_is_no_registry() -> None:
     assert not has_registry(results({"base": [killed(None)]}))
     assert has_registry(results({"base": [killed(None)], "other": [killed(5.0)]}))
+
+
+def test_deaths_are_told_by_the_fault_that_brought_them() -> None:
+    """One of two deaths at the same time on another node, and one that no fault of the file explains."""
+    text = f"{killed(5.0)}; 2 truth down db-1; 7 truth down api-2"
+    found = results({"base": [text]})
+    faults = (
+        FaultOutline("kill", "kill", "down", ("instance", "api-1"), (("instance", "api-1"),), at_random=False),
+        FaultOutline("blackout", "blackout", "down", ("node", "db-1"), (("node", "db-1"),), at_random=False),
+    )
+    model = replace(fakes.outlined(), faults=faults)
+    runs = [replace(found.runs[0], faults=[("kill", 2.0, 9.0), ("blackout", 2.0, 9.0)])]
+    found = replace(found, models={"base": model}, runs=runs)
+    assert found.registry("death").set_index("instance")["fault"].to_dict() == {"api-1": "kill", "api-2": ""}
+    by_fault = knowledge_of(found)[0].by_fault
+    assert (by_fault["kill"].mean_s.value, by_fault["kill"].seen, by_fault[""].unseen) == (3.0, 1, 1)
+    [_, grid], _ = knowledge_grids(found)
+    assert [row[0] for row in grid.rows] == ["kill", "no fault of the file"]
