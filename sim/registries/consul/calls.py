@@ -4,7 +4,7 @@ given up after a keep-alive and its timeout, with all that waited on it."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sim.engine.daemons import Answer, Daemon
 from sim.registries.consul.messages import Failed, KeepAlive
@@ -15,12 +15,18 @@ RPC_TIMEOUT_S = 60.0
 """`rpc_client_timeout`, beyond what a blocking query waits."""
 
 
+class Waiting(NamedTuple):
+    to: str
+    life: int
+    then: Callable[[Answer], None]
+
+
 class Connections:
     """Of one daemon, in one life."""
 
     def __init__(self, owner: Daemon) -> None:
         self._owner = owner
-        self._open: dict[int, tuple[str, Callable[[Answer], None]]] = {}
+        self._open: dict[int, Waiting] = {}
         self._count = 0
         owner.every(KEEPALIVE_INTERVAL_S, self._look, KEEPALIVE_INTERVAL_S * owner.uniform())
 
@@ -28,24 +34,29 @@ class Connections:
         """`then` gets the answer, or how the connection ended."""
         self._count += 1
         number = self._count
-        self._open[number] = to, then
+        self._open[number] = Waiting(to, self._life(to), then)
         timeout_s = wait_s * (1 + 1 / JITTER_FRACTION) + RPC_TIMEOUT_S
         self._owner.ask(to, message, lambda answer: self._end(number, answer), timeout_s)
+
+    def _life(self, address: str) -> int:
+        """A connection is to one life of a server: the next one resets what it does not know."""
+        return self._owner.cluster.hosts.find(address.partition("/")[0]).incarnation
 
     def _end(self, number: int, answer: Answer) -> None:
         waiting = self._open.pop(number, None)
         if waiting is not None:
-            waiting[1](answer)
+            waiting.then(answer)
 
     def _look(self) -> None:
-        for server in dict.fromkeys(to for to, _ in self._open.values()):
-            numbers = [number for number, (to, _) in self._open.items() if to == server]
+        for server in dict.fromkeys(waiting.to for waiting in self._open.values()):
+            numbers = [number for number, waiting in self._open.items() if waiting.to == server]
             self._owner.ask(server, KeepAlive(), lambda answer, n=numbers: self._heard(n, answer), KEEPALIVE_TIMEOUT_S)  # type: ignore[misc]
 
     def _heard(self, numbers: list[int], answer: Answer) -> None:
-        if answer.outcome != "ok":
-            for number in numbers:
-                self._end(number, answer)
+        for number in numbers:
+            waiting = self._open.get(number)
+            if waiting is not None and (answer.outcome != "ok" or self._life(waiting.to) != waiting.life):
+                self._end(number, Answer("reset"))
 
 
 class Servers:
