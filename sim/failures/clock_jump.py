@@ -67,15 +67,14 @@ class ClockJumpForm(MachinesForm):
     def idle(self, fault: Fault, system: System) -> str:
         if _is_seen(fault.target, system):
             return ""
-        return (
-            f"nothing on {fault.target} is a behaviour, which could read a wall clock; name another node, or remove it"
-        )
+        return f"nothing on {fault.target} reads a wall clock, as behaviours and redlock do; remove it, or name another"
 
 
 def _is_seen(node: str, system: System) -> bool:
     reading = (
         name
         for name, service in system.services.items()
-        if any(isinstance(step, Behaviour) for endpoint in service.endpoints for step in endpoint.steps)
+        if name in system.wall_clocks
+        or any(isinstance(step, Behaviour) for endpoint in service.endpoints for step in endpoint.steps)
     )
     return any(instance.node == node for name in reading for instance in system.instances[name])

@@ -72,11 +72,12 @@ class System:
         dialled: Iterable[str] = (),
         clusters: Mapping[str, tuple[str, ...]] | None = None,
         registry_kinds: Iterable[str] = (),
+        wall_clocks: Iterable[str] = (),
     ) -> None:
         """`calls` are pairs of services, a caller and whom it may call; `clients_in` tells, by the name of each source
         that stands somewhere, the zone, rack, region and vertex; `dialled` are services that somebody calls by tcp, or
         looks up; `clusters` are the members that may lead, by the name of a registry or a store, the registry first;
-        `registry_kinds` are all that there could be."""
+        `registry_kinds` are all that there could be; `wall_clocks` are services of registries that go by these."""
         self.nodes, self.pools, self.instances = nodes, pools, instances
         self.services = {service.name: service for service in services}
         self.sources = {source.name: source for source in sources}
@@ -84,6 +85,7 @@ class System:
         self.dialled = frozenset(dialled)
         self._clusters = dict(clusters or {})
         self._registry_kinds = frozenset(registry_kinds)
+        self.wall_clocks = frozenset(wall_clocks)
         self._clients_in = dict(clients_in or {})
         self._names: dict[TargetKind, set[str]] = {
             "node": set(nodes),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from sim.registries import consul, dns, etcd, eureka, go_micro, kubernetes, redis, static
+from sim.registries import consul, dns, etcd, eureka, go_micro, kubernetes, redis, redlock, static
 from sim.registries.form import REGISTRY_FORMS, RegistryField, RegistryForm, RegistryScope, StoreField
 
 KINDS: dict[str, ModuleType] = {
@@ -18,6 +18,7 @@ KINDS: dict[str, ModuleType] = {
     "eureka": eureka,
     "kubernetes": kubernetes,
     "redis": redis,
+    "redlock": redlock,
     "go_micro": go_micro,
 }
 """File by the name of the kind."""

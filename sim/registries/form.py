@@ -62,6 +62,11 @@ class RegistryForm(Form, ABC):
     """By version, the value of each key, in base units. The first is the one that the kind's name alone means."""
     is_store: ClassVar[bool] = False
     """May it stand under `stores`?"""
+    has_locks: ClassVar[bool] = False
+    """Can steps have locks of it? Then what `start` puts into `cluster.components` has `locks`
+    (`sim.registries.store`)."""
+    reads_wall_clocks: ClassVar[bool] = False
+    """Do its servers go by the wall clocks of their nodes, so that `clock_jump` strikes them?"""
     checks: ClassVar[tuple[str, ...]] = ()
     """Which of the scenario's `checks` can be held against it."""
     has_leader: ClassVar[bool] = False

@@ -50,7 +50,9 @@ def system_of(
     world = placement.nodes, placement.pools, placement.instances
     dialled |= added.looked_up
     return System(
-        *world, services, sources, network, calls, clients_in, dialled, added.clusters, frozenset(REGISTRY_FORMS)
+        *(*world, services, sources, network, calls, clients_in, dialled, added.clusters),
+        registry_kinds=frozenset(REGISTRY_FORMS),
+        wall_clocks=added.wall_clocks,
     )
 
 

@@ -13,6 +13,7 @@ from sim.scenario.document import ScenarioForm
 from sim.scenario.findings import Findings
 from sim.scenario.idle import calls_in
 from sim.scenario.placement import Placement
+from sim.steps.lock import locks_in
 
 STATIC = "static"
 
@@ -75,6 +76,8 @@ class Added:
     directories: tuple[Directory, ...]
     looked_up: frozenset[str]
     """Services whose addresses are asked for by name."""
+    wall_clocks: frozenset[str]
+    """Services that it added and that go by the wall clocks of their nodes."""
 
 
 def registries(
@@ -93,6 +96,7 @@ def registries(
     talks: list[tuple[str, str]] = []
     clusters: dict[str, tuple[str, ...]] = {STATIC if form.registry is None else form.registry.kind: ()}
     looked_up: set[str] = set()
+    wall_clocks: set[str] = set()
     directories: list[Directory] = []
     for at, name, registry in _declared(form):
         is_registry = at == ("registry",)
@@ -115,7 +119,14 @@ def registries(
             members = tuple(i.name for i in own[0].instances)
             directories.append(Directory(name, registry.kind, registry.version, scope.registered, members))
         looked_up |= set(scope.registered) if registry.looks_up_names else set()
-        talks += [(one, other.name) for one in [*concerned, *(s.name for s in own)] for other in own]
+        wall_clocks |= {service.name for service in own} if registry.reads_wall_clocks else set()
+        users = [s.name for s in services if any(k.store == name for e in s.endpoints for k in locks_in(e.steps))]
+        talks += [(one, other.name) for one in [*concerned, *users, *(s.name for s in own)] for other in own]
+        if not is_registry:
+            text = (
+                f"nobody uses it; remove it, or write e.g. lock: {{store: {name}, key: orders, steps: [{{cpu: 5ms}}]}}"
+            )
+            findings.weigh(form, at, bool(users) or not registry.has_locks, text)
     _weigh(form, called, registered, findings)
     _check_checks(form, findings)
     return Added(
@@ -126,12 +137,13 @@ def registries(
         clusters,
         tuple(directories),
         frozenset(looked_up & called),
+        frozenset(wall_clocks),
     )
 
 
 def stores_of(form: ScenarioForm) -> list[str]:
-    """Names of what keeps keys: the stores, and a registry that does."""
-    return [name for _, name, registry in _declared(form) if registry.is_store]
+    """Names of what has locks: the stores, and a registry that does."""
+    return [name for _, name, registry in _declared(form) if registry.has_locks]
 
 
 def _declared(form: ScenarioForm) -> Iterator[tuple[Location, str, RegistryForm]]:

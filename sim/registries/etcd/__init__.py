@@ -57,6 +57,7 @@ class EtcdForm(RegistryForm):
     kind = "etcd"
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
     is_store = True
+    has_locks = True
     checks = ("raft", "linearizable", "fencing", "views")
     has_leader = True
     uses_disk = True
