@@ -58,6 +58,7 @@ class ConsulForm(RegistryForm):
     kind = "consul"
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"1.17": V1_17}
     is_store = True
+    has_locks = True
     checks = ("raft", "linearizable", "swim", "views")
     has_leader = True
     uses_disk = True
