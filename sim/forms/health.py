@@ -64,6 +64,11 @@ def read_health(value: Any, info: ValidationInfo) -> HealthCheck | None:
         return None
     if isinstance(value, str):
         return _build(value, {}, info.context)
+    if isinstance(value, Mapping) and set(value) & set(HealthForm.model_fields):
+        example = (
+            f"{{{next(iter(CHECKERS))}: {{{', '.join(f'{key}: {show(value[key])}' for key in list(value)[:1])}}}}}"
+        )
+        raise MistakeError(f"got settings, but not whose rules they change; write e.g. {example}")
     if not isinstance(value, Mapping) or len(value) != 1:
         raise MistakeError(not_one(value, "none, or one system that probes, such as haproxy@2.6"))
     [(name, given)] = value.items()

@@ -5,9 +5,9 @@ As HAProxy 2.6 does it (configuration manual, section 5.2, `check`, `inter`, `fa
 rise + fall - 1 and is in while the counter is at least `rise`. A probe that fails takes one off, and all where it then
 falls below `rise`; one that succeeds adds one, up to the top where it then reaches `rise`. The next probe begins an
 interval after the end of the last, so that silence, which lasts until the timeout, spaces probes further. A balancer
-that starts has its servers at `rise`: they are in, and out at the first failure. Its servers' probes are spread over
-the interval. nginx Plus R31 documents the same rules with other defaults (ngx_http_upstream_hc_module), but for the
-start, where its servers are in until `fails` probes have failed.
+that starts has its servers at `rise`: they are in, and out at the first failure; so is one that its registry lists
+anew. Its servers' probes are spread over the interval. nginx Plus R31 documents the same rules with other defaults
+(ngx_http_upstream_hc_module), but for new servers, which are in until `fails` probes have failed.
 
 A probe is a connection, which the kernel of a living machine accepts even for a process that is paused, or a request to
 an endpoint, which waits in the server's queue as any other.
@@ -45,6 +45,9 @@ class Prober(Daemon, ABC):
     def knows(self, server: str) -> bool:
         """Is it to be probed?"""
 
+    def forgotten(self) -> None:
+        """A server that is not known any more is in, if it should be known again."""
+
     @abstractmethod
     def changed(self, server: str) -> None:
         """A server is in or out now, and was not."""
@@ -53,10 +56,14 @@ class Prober(Daemon, ABC):
     def top(self) -> int:
         return self.check.rise + self.check.fall - 1
 
+    @property
+    def _fresh(self) -> int:
+        """Of a server that is new to it."""
+        return self.check.rise if self.check.system.partition("@")[0] in FALLS_AT_ONCE else self.top
+
     def started(self) -> None:
         """Every server is in, and its first probe is due at its part of the interval."""
-        falls_at_once = self.check.system.partition("@")[0] in FALLS_AT_ONCE and not self._is_first_life
-        self.health = dict.fromkeys(self.servers, self.check.rise if falls_at_once else self.top)
+        self.health = dict.fromkeys(self.servers, self.top if self._is_first_life else self._fresh)
         phase = self.uniform() if self._is_first_life else 0.0
         for number, server in enumerate(self.servers):
             part = (phase + number / len(self.servers)) % 1.0
@@ -65,7 +72,8 @@ class Prober(Daemon, ABC):
 
     def _probe(self, server: str) -> None:
         if not self.knows(server):
-            self.health[server] = self.top
+            self.health[server] = self._fresh
+            self.forgotten()
             self.after(self.check.interval_s, self._probe, server)
         elif self.check.endpoint is None:
             self._connect(server, lambda outcome: self._ended(server, outcome))
@@ -127,6 +135,9 @@ class Checker(Prober):
 
     def knows(self, server: str) -> bool:
         return server in self.cluster.published(self.host, self.service)
+
+    def forgotten(self) -> None:
+        self._show()
 
     def changed(self, server: str) -> None:
         self.cluster.record(NAME, "healthy" if self.is_in(server) else "unhealthy", server, self.host)

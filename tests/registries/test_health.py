@@ -116,3 +116,15 @@ def test_nothing_is_known_without_probes() -> None:
     """The mutant: where probes say nothing, a dead server stays in."""
     run = run_with("{dies: {at: 20s, crash: api-1, for: 20s}}", {"services.proxy.calls": "null"})
     assert not (run.control["event"] == "view").any()
+
+
+def test_checks_and_a_registry_decide_together() -> None:
+    """Out by three probes after some 5 s, long before the lease ends; a server that is listed anew is in at once."""
+    run = run_with("{dies: {at: 20s, crash: api-1, for: 20s}}", {"registry": "{etcd: {members: 3}}"})
+    log = run.control.query("time_s > 0.0")
+    view = log[(log["event"] == "view") & (log["subject"] == "proxy-1")]
+    assert [len(listed.split()) - 1 for listed in view["detail"]] == [2, 3]
+    expired_s = log.query("event == 'expired' and subject == 'api-1'")["time_s"].iloc[0]
+    registered_s = log.query("event == 'registered' and subject == 'api-1'")["time_s"].iloc[0]
+    assert 24.0 < view["time_s"].iloc[0] < 26.1 < expired_s
+    assert 40.0 < registered_s < view["time_s"].iloc[1] < registered_s + 0.1
