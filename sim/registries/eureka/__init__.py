@@ -14,17 +14,19 @@ looks for another every 20 minutes or so; zones play no part.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
+from sim.forms.base import Mistake
 from sim.forms.fields import Count, Duration, DurationOrZero, Flag, Probability, TimeoutField
 from sim.forms.names import Names
 from sim.model import Component, Service
 from sim.registries.eureka.settings import Settings
 from sim.registries.form import RegistryForm, RegistryScope
+from sim.registries.limits import too_short
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
@@ -100,6 +102,9 @@ class EurekaForm(RegistryForm):
     threshold_update: Duration | None = Field(None, examples=["15min"])
     expected_renewal: Duration | None = Field(None, examples=["30s"])
     wait_when_empty: DurationOrZero | None = Field(None, examples=["5min"])
+
+    def contradictions(self) -> Iterator[Mistake]:
+        yield from too_short("lease", self.setting("lease"), "renew", self.setting("renew"))
 
     def services(self, scope: RegistryScope) -> tuple[Service, ...]:
         return (scope.servers(self.setting("servers"), self.nodes),)

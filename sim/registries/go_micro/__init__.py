@@ -23,9 +23,8 @@ from sim.forms.fields import Duration, Flag
 from sim.forms.names import Names
 from sim.model import Component, Service
 from sim.registries.form import RegistryForm, RegistryScope
-from sim.registries.go_micro.client import Client
-from sim.registries.go_micro.registry import Registry, Settings
-from sim.units import format_duration
+from sim.registries.go_micro.settings import Settings
+from sim.registries.limits import too_short
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
@@ -51,6 +50,9 @@ class GoMicro(Component):
     name: str = "go_micro"
 
     def start(self, cluster: Cluster) -> None:
+        from sim.registries.go_micro.client import Client
+        from sim.registries.go_micro.registry import Registry
+
         members = {service: cluster.instances_of(service) for service in self.registered}
         callers = {service: cluster.clients_of(service) for service in self.registered}
         services = {instance: service for service, names in members.items() for instance in names}
@@ -79,10 +81,7 @@ class GoMicroForm(RegistryForm):
     expiry_events: Flag | None = Field(None, examples=["true"])
 
     def contradictions(self) -> Iterator[Mistake]:
-        ttl_s, interval_s = self.setting("ttl"), self.setting("interval")
-        if ttl_s <= interval_s:
-            text = f"got {format_duration(ttl_s)}; must be above interval, which is {format_duration(interval_s)}"
-            yield Mistake(("ttl",), text)
+        yield from too_short("ttl", self.setting("ttl"), "interval", self.setting("interval"))
 
     def services(self, scope: RegistryScope) -> tuple[Service, ...]:
         return (scope.servers(1, self.nodes),)

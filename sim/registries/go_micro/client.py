@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from sim.engine.daemons import Answer, Daemon, Timer
 from sim.registries.go_micro import registry
-from sim.registries.go_micro.registry import Deregister, GetService, Register, Settings, Watch
+from sim.registries.go_micro.registry import Deregister, GetService, Register, Watch
+from sim.registries.go_micro.settings import Settings
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster

@@ -11,24 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from sim.engine.daemons import Daemon
+from sim.registries.go_micro.settings import Settings
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
 
 NAME = "registry"
 PRUNE_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    ttl_s: float
-    interval_s: float
-    cache_s: float
-    retry_s: float
-    timeout_s: float
-    expiry_events: bool
-    node_times: bool
-    """Does each node in a cache have a time to live of its own, as since v5? In v2 any event renews the whole list."""
 
 
 @dataclass(frozen=True, slots=True)

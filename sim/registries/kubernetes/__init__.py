@@ -16,17 +16,19 @@ nodes have a proxy of their own; API servers see requests at once, without prior
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
+from sim.forms.base import Mistake
 from sim.forms.fields import Count, Duration, DurationOrZero, TimeoutField
 from sim.forms.names import Names
 from sim.model import Balance, CallPolicy, Component, Probe, Service
 from sim.registries.form import RegistryForm, RegistryScope
 from sim.registries.kubernetes.settings import KUBELET, Endpoints, Settings
+from sim.registries.limits import too_short
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
@@ -116,6 +118,9 @@ class KubernetesForm(RegistryForm):
     grace: Duration | None = Field(None, examples=["50s"])
     endpoint_batch: DurationOrZero | None = Field(None, examples=["0s"])
     proxy_sync: DurationOrZero | None = Field(None, examples=["1s"])
+
+    def contradictions(self) -> Iterator[Mistake]:
+        yield from too_short("grace", self.setting("grace"), "lease", self.setting("lease"))
 
     def services(self, scope: RegistryScope) -> tuple[Service, ...]:
         return scope.servers(self.setting("servers"), self.nodes), scope.agents("node", scope.hosts())

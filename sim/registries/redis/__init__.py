@@ -21,8 +21,8 @@ from sim.forms.fields import Count, Duration, choice_reader, choices_schema
 from sim.forms.names import Names
 from sim.model import Component, Service
 from sim.registries.form import RegistryForm, RegistryScope
+from sim.registries.limits import too_short
 from sim.registries.redis.settings import ClientSettings, ReadFrom, SentinelSettings
-from sim.units import format_duration
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
@@ -120,10 +120,7 @@ class RedisForm(RegistryForm):
         if quorum > sentinels:
             text = f"got {quorum} of {sentinels} sentinels; must be at most {sentinels}, or nobody is ever found down"
             yield Mistake(("quorum",), text)
-        ttl_s, refresh_s = self.setting("ttl"), self.setting("refresh")
-        if ttl_s <= refresh_s:
-            most = format_duration(refresh_s)
-            yield Mistake(("ttl",), f"got {format_duration(ttl_s)}; must be above refresh, which is {most}")
+        yield from too_short("ttl", self.setting("ttl"), "refresh", self.setting("refresh"))
 
     def services(self, scope: RegistryScope) -> tuple[Service, ...]:
         servers = scope.servers(self.setting("servers"), self.nodes)
