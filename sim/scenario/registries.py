@@ -100,6 +100,10 @@ def registries(
     directories: list[Directory] = []
     for at, name, registry in _declared(form):
         is_registry = at == ("registry",)
+        if not is_registry and name in clusters:
+            text = f"got {name}, which is the registry, and a store itself under that name; remove it, or rename it"
+            findings.add(form, at, text, ("registry",))
+            continue
         scope = Scope(
             name, is_registry, registered if is_registry else (), placement, occupied, registry.uses_disk, described
         )
