@@ -90,6 +90,11 @@ class Groups:
         self.env = env
         self._tables = env.tables
 
+    def has(self, instance: str) -> bool:
+        """Is an instance a member of one?"""
+        S = self._tables.state
+        return int(S.service[int(S.instance[self._tables.instance_row[instance]].service)].group) != NONE
+
     def leads(self, instance: str, term: int) -> None:
         """A member has been elected."""
         replica = self._replica(instance)

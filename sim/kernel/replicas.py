@@ -23,7 +23,7 @@ from sim.kernel.codes import (
     TICK,
     TURN,
 )
-from sim.kernel.epochs import holds, meet, put
+from sim.kernel.epochs import POSITION_TYPE, holds, meet, put
 from sim.kernel.events import schedule
 from sim.kernel.jit import b1, i8, kernel, void
 from sim.kernel.notes import deaths_of, forget_proposal, free_note, mark_appended, unlist, unlist_all
@@ -318,6 +318,27 @@ def tick_later(S, r):
         schedule(S, due, DATA, TICK, r, replica.generation)
 
 
+@kernel(b1, STATE_TYPE, POSITION_TYPE, POSITION_TYPE, apart="log")
+def is_ahead(S, a, b):
+    """Is the log that ends at `a` more up-to-date than the one that ends at `b` (section 5.4.1)?"""
+    term_a = S.epoch[a.epoch].term if a.epoch != NONE else 0
+    term_b = S.epoch[b.epoch].term if b.epoch != NONE else 0
+    return term_a > term_b or (term_a == term_b and a.index > b.index)
+
+
+@kernel(void, STATE_TYPE, i8, apart="log")
+def take_best_log(S, r):
+    """A new leader has the most up-to-date of the logs on the disks of those who are in its term, and so take nothing
+    of earlier leaders any more: most members are, or it had not been elected. As in Viewstamped Replication (Liskov &
+    Cowling 2012, section 4.2), for elections compare the control plane's logs, and not these."""
+    replica = S.replica[r]
+    for other in range(S.group[replica.group].first, end_of_group(S, r)):
+        if S.replica[other].term == replica.term and is_ahead(S, S.replica[other].stable, replica.last):
+            put(replica.last, S.replica[other].stable)
+    if not holds(S, replica.last, replica.stable.epoch, replica.stable.index):
+        meet(S, replica.stable, replica.stable, replica.last)
+
+
 @kernel(void, STATE_TYPE, i8, i8, apart="log")
 def lead(S, r, term):
     """A member has been elected: it appends an entry without content, and finds out what the others have."""
@@ -326,6 +347,7 @@ def lead(S, r, term):
         return
     adopt(S, r, term)
     group = S.group[replica.group]
+    take_best_log(S, r)
     if not holds(S, replica.last, group.committed.epoch, group.committed.index):
         group.lost += group.committed.index
         meet(S, group.committed, group.committed, replica.last)

@@ -76,6 +76,8 @@ class RegistryForm(Form, ABC):
     """Do clients ask it for addresses, so that `dns_outage` strikes it?"""
     uses_disk: ClassVar[bool] = False
     """Do its servers flush to the disks of their nodes?"""
+    answers: ClassVar[tuple[str, ...]] = ()
+    """Endpoints of the first service that it adds, which the scenario may call as any other's."""
 
     _version: str = PrivateAttr("")
 
@@ -106,6 +108,10 @@ class RegistryForm(Form, ABC):
     def services(self, scope: RegistryScope) -> tuple[Service, ...]:
         """The processes that it adds to the model: servers, agents. Raises MistakeError or MistakesError."""
         return ()
+
+    def serving(self, servers: Service) -> Service:
+        """The first service that it adds, once somebody calls one of its `answers`."""
+        return servers
 
     def probes(self, scope: RegistryScope, services: tuple[Service, ...]) -> tuple[Probe, ...]:
         """The requests that its daemons may send to instances (`Daemon.probe`), with the services that it added."""

@@ -68,6 +68,7 @@ class RaftMember(Daemon):
         self.broken_after_s = group.timers.broken_after_s
         self.group, self.state_machine = group, state_machine
         self._leader_changed, self._leads, self._deposed = leader_changed, leads, deposed
+        self._has_log = cluster.groups.has(host)
         self.stored = self.kept["raft"] = Stored()
         self._raft: Raft | None = None
         self._is_old = False
@@ -308,10 +309,20 @@ class RaftMember(Daemon):
         if leads_now and (not led or was_term != raft.term):
             self._heard_s = {}
             self.group.elected(self, raft.term)
+        if self._has_log:
+            self._tell_log(raft)
         if raft.leader != followed:
             if raft.leader is not None:
                 self.reads.leader_changed()
             self._leader_changed(raft.leader, raft.term)
+
+    def _tell_log(self, raft: Raft) -> None:
+        """The kernel replicates what the scenario writes (`sim.kernel.log`): in the terms, and by the leaders, that
+        this member knows of."""
+        if raft.is_leader:
+            self.cluster.groups.leads(self.host, raft.term)
+        else:
+            self.cluster.groups.follows(self.host, raft.leader, raft.term)
 
     def _look_as_leader(self, raft: Raft) -> None:
         if not self._is_ready and raft.log.term_at(raft.log.applied_index) == raft.term:

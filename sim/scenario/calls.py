@@ -21,10 +21,18 @@ MAIN = "main"
 class Callees:
     """The endpoints that references lead to."""
 
-    def __init__(self, services: Mapping[str, ServiceForm], findings: Findings) -> None:
-        self.services = services
+    def __init__(
+        self,
+        services: Mapping[str, ServiceForm],
+        answering: Mapping[str, tuple[tuple[str, ...], int]],
+        findings: Findings,
+    ) -> None:
+        """`answering`: names of endpoints, and the number of instances, of services that are not the file's."""
         self.findings = findings
-        self._endpoints = {name: _endpoints(form) for name, form in services.items()}
+        self._endpoints = {name: dict.fromkeys(names, EndpointParts(())) for name, (names, _) in answering.items()}
+        self._endpoints |= {name: _endpoints(form) for name, form in services.items()}
+        self.instances = {name: count for name, (_, count) in answering.items()}
+        self.instances |= {name: form.instances for name, form in services.items()}
 
     def endpoints(self, service: str) -> Mapping[str, EndpointParts]:
         return self._endpoints[service]
@@ -51,8 +59,8 @@ class Callees:
 
     def check_service(self, service: str) -> None:
         """Raises MistakesError where there is no such service."""
-        if service not in self.services:
-            names = {*self.services, *self.findings.names_removed("services")}
+        if service not in self._endpoints:
+            names = {*self._endpoints, *self.findings.names_removed("services")}
             self._fail(unknown("service", service, names), service)
 
     def _fail(self, text: str, *place: str) -> None:
@@ -100,7 +108,7 @@ class Policies:
 
     def _check_lengths(self, balance: Balance, service: str, layers: Sequence[CallPolicyForm]) -> None:
         """Lists that a policy keeps by endpoint have an item for each instance."""
-        count = self.callees.services[service].instances
+        count = self.callees.instances[service]
         for name in POLICIES[balance.policy].server_state:
             value = balance.params.get(name)
             if isinstance(value, tuple) and len(value) != count:

@@ -109,6 +109,8 @@ def registries(
         )
         try:
             own = registry.services(scope)
+            if own and own[0].name in called:
+                own = (registry.serving(own[0]), *own[1:])
             component = registry.resolve(scope, own)
             probed = registry.probes(scope, own)
         except (MistakeError, MistakesError) as error:
@@ -130,7 +132,7 @@ def registries(
             text = (
                 f"nobody uses it; remove it, or write e.g. lock: {{store: {name}, key: orders, steps: [{{cpu: 5ms}}]}}"
             )
-            findings.weigh(form, at, bool(users) or not registry.has_locks, text)
+            findings.weigh(form, at, bool(users) or name in called or not registry.has_locks, text)
     _weigh(form, called, registered, findings)
     _check_checks(form, findings)
     return Added(
@@ -143,6 +145,11 @@ def registries(
         frozenset(looked_up & called),
         frozenset(wall_clocks),
     )
+
+
+def answering(form: ScenarioForm) -> dict[str, tuple[tuple[str, ...], int]]:
+    """Endpoints and number of instances of what registries and stores let the scenario call."""
+    return {name: (r.answers, int(r.setting("members"))) for _, name, r in _declared(form) if r.answers}
 
 
 def stores_of(form: ScenarioForm) -> list[str]:
@@ -166,7 +173,7 @@ def _weigh(form: ScenarioForm, called: set[str], registered: Sequence[str], find
     kind = STATIC if form.registry is None else form.registry.kind
     if kind != STATIC:
         text = "nobody looks for a service in it: all that are called have registry: static; remove it"
-        findings.weigh(form, ("registry",), bool(called & set(registered)), text)
+        findings.weigh(form, ("registry",), bool(called & {*registered, kind}), text)
     for name, service in form.services.items():
         if service.registry is not None:
             text = "all lists are static: there is no registry; remove it, or write e.g. registry: etcd at the top"

@@ -17,7 +17,7 @@ from sim.scenario.idle import weigh_all, weigh_drains, weigh_sizes, weigh_starts
 from sim.scenario.network import Zones
 from sim.scenario.placement import Placement
 from sim.scenario.plan import check_steady, check_users, run_plan
-from sim.scenario.registries import registries, stores_of
+from sim.scenario.registries import answering, registries, stores_of
 from sim.scenario.resources import check_clocks, check_disks, check_memory
 from sim.scenario.services import EVERY_CALLEE, EndpointParts, ServiceForm, TrafficForm
 from sim.scenario.sites import Sites
@@ -34,7 +34,7 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
     run = run_plan(form.run, findings)
     sites = Zones(form, findings) if form.network.topology is None else Vertices(form, findings)
     placement = Placement(form, sites, findings)
-    callees = Callees(form.services, findings)
+    callees = Callees(form.services, answering(form), findings)
     policies = Policies(form.network.transport, form.defaults.calls, callees, findings)
     stores = stores_of(form)
     services = []

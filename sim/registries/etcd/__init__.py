@@ -14,6 +14,7 @@ of `etcd`'s flags and of clientv3; there is none for a lease (10 s here).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
@@ -21,10 +22,11 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from sim.forms.base import Mistake
 from sim.forms.fields import Count, Duration, Flag, TimeoutField, choice_reader, choices_schema
 from sim.forms.names import Names
-from sim.model import Component, Service
+from sim.model import Component, Endpoint, ReplicatedLog, Service
 from sim.registries.etcd.component import Etcd
 from sim.registries.etcd.settings import Settings
 from sim.registries.form import RegistryForm, RegistryScope
+from sim.steps.replicate import Replicate
 from sim.units import format_duration
 
 DEFAULTS: dict[str, Any] = {
@@ -44,6 +46,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 LONGEST_ELECTION_S = 50.0
 ELECTION_OVER_HEARTBEAT = 5
 """Limits that etcd sets (`embed/config.go`: `maxElectionMs`, and the election at least five heartbeats)."""
+VALUE_BYTES = 1000.0
+"""Of a key and its value, as a request is where nothing else is said."""
 _READS = ("linearizable", "serializable")
 ReadsField = Annotated[
     Literal["linearizable", "serializable"],
@@ -61,6 +65,7 @@ class EtcdForm(RegistryForm):
     checks = ("raft", "linearizable", "fencing", "views")
     has_leader = True
     uses_disk = True
+    answers = ("put", "get", "get_stale")
 
     members: Count | None = Field(None, examples=[5])
     nodes: Names | None = Field(None, examples=["control"])
@@ -86,6 +91,14 @@ class EtcdForm(RegistryForm):
 
     def services(self, scope: RegistryScope) -> tuple[Service, ...]:
         return (scope.servers(self.setting("members"), self.nodes),)
+
+    def serving(self, servers: Service) -> Service:
+        """Writes of 1 kB, linearizable and serializable reads. They take no CPU time: etcd's own work on a request is
+        not modelled. A member works on one for as long as `ReqTimeout` says (`config.go`)."""
+        steps = {"put": (Replicate(VALUE_BYTES),), "get": (Replicate(None),), "get_stale": ()}
+        endpoints = tuple(Endpoint(name, steps[name]) for name in self.answers)
+        log = ReplicatedLog(heartbeat_s=self.setting("heartbeat"), patience_s=5.0 + 2.0 * self.setting("election"))
+        return replace(servers, endpoints=endpoints, log=log)
 
     def resolve(self, scope: RegistryScope, services: tuple[Service, ...]) -> Component:
         [servers] = services
