@@ -7,7 +7,7 @@ write, where proposals wait, how reads are gathered in rounds. Peers talk over s
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from math import inf
 from typing import Any
@@ -200,7 +200,10 @@ class RaftMember(Daemon):
         self._is_working = False
 
     def _work_once(self) -> None:
-        self._propose_waiting()
+        if self._unproposed:
+            self._propose_waiting()
+        if not self.cluster.checks:
+            self._send(self.raft.take_messages())
         while (ready := self.raft.ready()) is not None:
             self._send(ready.messages)
             self._apply(ready)
@@ -242,7 +245,7 @@ class RaftMember(Daemon):
             self.raft.advance()
         return sent
 
-    def _send(self, messages: tuple[Message, ...]) -> None:
+    def _send(self, messages: Sequence[Message]) -> None:
         for message in messages:
             size_bytes = MESSAGE_BYTES
             if isinstance(message, Append):

@@ -161,8 +161,29 @@ class Raft(Reads):
             or self.pending_snapshot
             or log.handed_index < log.last_index
             or log.applied_index < log.commit_index
-            or HardState(self.term, self.vote) != self._handed_state
+            or self.term != self._handed_state.term
+            or self.vote != self._handed_state.vote
         )
+
+    def take_messages(self) -> list[Message]:
+        """What may leave where that is all there is to do: nothing has to reach the disk first, nothing is to be
+        applied. Empty where there is more, which `ready` tells."""
+        log, state = self.log, self._handed_state
+        if (
+            self._handed is not None
+            or log.applied_index < log.commit_index
+            or log.handed_index < log.last_index
+            or self.term != state.term
+            or self.vote != state.vote
+            or self.read_states
+            or self.pending_snapshot
+        ):
+            return []
+        messages = self.messages + self.messages_after_persist
+        if any(isinstance(message, Append) or message.receiver == self.id for message in messages):
+            return []
+        self.messages, self.messages_after_persist = [], []
+        return messages
 
     def advance(self) -> None:
         """The last `Ready` is on the disk and its messages have been sent."""
