@@ -18,7 +18,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sim.experiment.control import TRUTH, Line, Log, Span
+from sim.experiment.control import TRUTH, Line, Log
 
 FREES = ("released", "lost", "expired")
 
@@ -105,21 +105,6 @@ def handoffs(log: Log) -> list[Handoff]:
 def key_of(line: Line) -> str:
     """A lock's line says its key first, then its token."""
     return line.detail.split()[0].rstrip(",:") if line.detail.split() else ""
-
-
-def holdings(log: Log) -> dict[tuple[str, str], list[tuple[str, Span]]]:
-    """By component and key: who held it, from when to when, as the lock's own lines say."""
-    found: dict[tuple[str, str], list[tuple[str, Span]]] = {}
-    open_holdings: dict[tuple[str, str, str], float] = {}
-    for line in log.of_registries():
-        holding = (line.component, key_of(line), line.subject)
-        if line.event == "acquired":
-            open_holdings.setdefault(holding, line.time_s)
-        elif line.event in FREES and holding in open_holdings:
-            found.setdefault(holding[:2], []).append((line.subject, (open_holdings.pop(holding), line.time_s)))
-    for (component, key, holder), start_s in open_holdings.items():
-        found.setdefault((component, key), []).append((holder, (start_s, log.end_s)))
-    return {key: sorted(of, key=lambda held: held[1]) for key, of in found.items()}
 
 
 def _of_lock(log: Log, component: str, key: str) -> Iterator[Handoff]:

@@ -9,6 +9,9 @@ from typing import Any
 from sim.experiment.patience import patience_s
 from sim.model import RunPlan
 
+TOLD = ("registered", "services", "watches")
+"""What a component of the model has that tells clients of services: which services, or who probes whom."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -61,6 +64,8 @@ class Outline:
     faults: tuple[FaultOutline, ...] = ()
     patience_s: float = 0.0
     """After so long a request's callers have given up (see `sim.experiment.patience`)."""
+    tells_clients: bool = False
+    """Does anything tell clients where services are: a registry other than a static list, or health checks?"""
 
 
 def outline(model: Mapping[str, Any]) -> Outline:
@@ -73,6 +78,7 @@ def outline(model: Mapping[str, Any]) -> Outline:
         _places(model["nodes"]),
         tuple(_fault(fields) for fault in model["faults"] for fields in fault.values()),
         patience_s(model),
+        any(fields.get(told) for component in model["components"] for fields in component.values() for told in TOLD),
     )
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 from sim.engine.run import Run
 from sim.errors import DsimError
 from sim.experiment import coordination, knowledge
-from sim.experiment.control import TRUTH, VIEW, Log, read_log
+from sim.experiment.control import TRUTH, Log, read_log
 from sim.experiment.measures import stop_caveat, with_caveats
 from sim.experiment.outline import Outline
 from sim.statistics import Estimate, mean_estimate, ratio_estimate
@@ -54,9 +54,14 @@ class Knowledge:
     unwritable, elections, leader_changes, acquired, accepted, stale, fenced."""
 
 
-def has_registry(results: Results) -> bool:
-    """Did anything but the truth change what a client knew, or decide, in any run?"""
-    return any(_is_told(run.control) for run in results.runs)
+def tells_clients(results: Results) -> bool:
+    """Does a registry, or do health checks, tell clients whom to call, in any variant?"""
+    return any(model.tells_clients for model in results.models.values())
+
+
+def is_logged(results: Results) -> bool:
+    """Did anything happen in the control plane that is told: of registries, or of stores and locks?"""
+    return tells_clients(results) or any(bool(run.control["component"].ne(TRUTH).any()) for run in results.runs)
 
 
 def knowledge_of(results: Results) -> list[Knowledge]:
@@ -156,11 +161,6 @@ def _each(results: Results, rows_of: Any, columns: Sequence[str]) -> pd.DataFram
         for row in rows_of(log)
     ]
     return pd.DataFrame(rows, columns=["variant", "replication", *columns])
-
-
-def _is_told(control: pd.DataFrame) -> bool:
-    told = (control["component"] != TRUTH) & ((control["event"] != VIEW) | (control["time_s"] > 0.0))
-    return bool(told.any())
 
 
 def _of_variant(results: Results, variant: str) -> Knowledge:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sim.experiment import Results
 from sim.experiment.comparison import Comparison, Difference
-from sim.experiment.registry import has_registry
+from sim.experiment.registry import is_logged
 from sim.report.availability import is_told
 from sim.report.faults import fault_sentences
 from sim.report.summary import place_rows
@@ -47,7 +47,7 @@ def _availability(results: Results) -> dict[str, Any]:
 
 def _knowledge(results: Results) -> dict[str, Any]:
     """What clients knew as a table of rows, where a registry told them anything."""
-    if not has_registry(results):
+    if not is_logged(results):
         return {}
     table = results.registry().reset_index().astype({"seen": object, "unseen": object})
     return {"registry": [_row(row) for row in table.where(table.notna(), None).to_dict("records")]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from sim.experiment import Results
-from sim.experiment.registry import Duration, Knowledge, has_registry, knowledge_of
+from sim.experiment.registry import Duration, Knowledge, is_logged, knowledge_of, tells_clients
 from sim.report.grid import Grid
 from sim.report.numbers import MISSING, with_interval
 
@@ -23,11 +23,11 @@ VIOLATIONS_SHOWN = 5
 
 def knowledge_grids(results: Results) -> tuple[list[Grid], list[str]]:
     """A table of what clients knew and one of locks, each where there is any, with what is to be known of them."""
-    if not has_registry(results):
+    if not is_logged(results):
         return [], []
     found = knowledge_of(results)
     grids, sentences = [], []
-    if any(of.deaths or _counted(of, *VIEWS) for of in found):
+    if tells_clients(results) or any(_counted(of, "unwritable", "elections") for of in found):
         grids.append(_grid("What clients knew", found, _knowledge_columns(found)))
         sentences.append(READS)
         if by_fault := _by_fault(found):
@@ -48,9 +48,6 @@ def violation_sentences(results: Results) -> list[str]:
         found += [f"Violated ({where}): {violation}" for violation in run.violations]
     more = len(found) - VIOLATIONS_SHOWN
     return found[:VIOLATIONS_SHOWN] + ([f"and {more} more violations."] if more > 0 else [])
-
-
-VIEWS = ("stale_view_s", "false_ejections", "false_removals", "unwritable", "elections")
 
 
 def _knowledge_columns(found: Sequence[Knowledge]) -> dict[str, Cell]:

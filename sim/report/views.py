@@ -15,7 +15,7 @@ from sim.errors import DsimError
 from sim.experiment import Results
 from sim.experiment.control import IN, OUT, Fate, Log, Span, common, outside
 from sim.experiment.coordination import outages
-from sim.experiment.registry import has_registry, log_of, logs_of
+from sim.experiment.registry import log_of, logs_of, tells_clients
 from sim.report import style
 
 TRUTHS = {"up": "#CFE6DC", "down": style.VERMILLION, "paused": style.ORANGE, "stopping": style.SKY}
@@ -75,7 +75,7 @@ def views(
 
 def variants_with_views(results: Results) -> list[str]:
     """All in which somebody calls a service; none where no registry told anybody anything."""
-    if not has_registry(results):
+    if not tells_clients(results):
         return []
     return [variant for variant in results.variants if logs_of(results, variant)[0].views]
 

@@ -33,7 +33,8 @@ def log(text: str) -> Log:
     return read_log(run(text), INSTANCES)
 
 
-def results(logs: Mapping[str, list[str]]) -> Results:
+def results(logs: Mapping[str, list[str]], tells_clients: bool = True) -> Results:
     """By variant, the log of each replication."""
     runs = [run(text, variant, number) for variant, texts in logs.items() for number, text in enumerate(texts)]
-    return Results({variant: fakes.outlined(variant) for variant in logs}, runs, 0.1)
+    models = {variant: replace(fakes.outlined(variant), tells_clients=tells_clients) for variant in logs}
+    return Results(models, runs, 0.1)

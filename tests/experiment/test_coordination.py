@@ -73,10 +73,3 @@ def test_keys_are_locks_of_their_own() -> None:
 def test_stale_writes() -> None:
     counts = coordination.counts(log(LOCK))
     assert (counts.acquired, counts.accepted, counts.stale, counts.fenced) == (4, 1, 1, 1)
-
-
-def test_who_held_it_when() -> None:
-    held = coordination.holdings(log(LOCK))[("locks", "jobs")]
-    assert [(who, *span) for who, span in held] == [
-        ("a", 1.0, 2.0), ("b", 2.5, 7.0), ("a", 7.25, 9.0), ("c", 9.1, 11.0),
-    ]  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sim.experiment.outline import FaultOutline
-from sim.experiment.registry import has_registry, knowledge_of, registry_table
+from sim.experiment.registry import knowledge_of, registry_table
 from sim.report.knowledge import knowledge_grids
 from tests.experiment import fakes
 from tests.experiment.control_logs import results, run
@@ -59,11 +59,6 @@ def test_the_table_has_a_row_a_variant_and_measure() -> None:
     assert np.isnan(table.loc[("other", "detect_s"), "value"])
 
 
-def test_a_list_that_never_changes_is_no_registry() -> None:
-    assert not has_registry(results({"base": [killed(None)]}))
-    assert has_registry(results({"base": [killed(None)], "other": [killed(5.0)]}))
-
-
 def test_deaths_are_told_by_the_fault_that_brought_them() -> None:
     """One of two deaths at the same time on another node, and one that no fault of the file explains."""
     text = f"{killed(5.0)}; 2 truth down db-1; 7 truth down api-2"
@@ -72,7 +67,7 @@ def test_deaths_are_told_by_the_fault_that_brought_them() -> None:
         FaultOutline("kill", "kill", "down", ("instance", "api-1"), (("instance", "api-1"),), at_random=False),
         FaultOutline("blackout", "blackout", "down", ("node", "db-1"), (("node", "db-1"),), at_random=False),
     )
-    model = replace(fakes.outlined(), faults=faults)
+    model = replace(found.models["base"], faults=faults)
     runs = [replace(found.runs[0], faults=[("kill", 2.0, 9.0), ("blackout", 2.0, 9.0)])]
     found = replace(found, models={"base": model}, runs=runs)
     assert found.registry("death").set_index("instance")["fault"].to_dict() == {"api-1": "kill", "api-2": ""}

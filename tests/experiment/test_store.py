@@ -22,7 +22,7 @@ from sim.experiment.outline import outline
 from sim.experiment.store import FORMAT, save
 from sim.experiment.warmup import Warmup
 from sim.report import document
-from sim.scenario import load
+from sim.scenario import load, load_text
 from sim.scenario.resolved import plain
 from tests.experiment import control_logs, fakes
 from tests.experiment.test_knowledge import KILL
@@ -152,6 +152,10 @@ def test_what_results_know_of_a_model() -> None:
     instances = {service.name: [instance.name for instance in service.instances] for service in known.services}
     assert instances == {"api": ["api-1", "api-2"], "db": ["db-1"]}
     assert [node.name for node in known.nodes] == ["app-1", "db-1"]
+    assert not known.tells_clients
+    for key, tells in (("registry: dns", True), ("registry: static", False)):
+        resolved = load_text(f"{SCENARIO}{key}\n", "stored.yaml").resolve("plain")
+        assert outline(plain(resolved)).tells_clients is tells
 
 
 def refused(folder: Path) -> str:

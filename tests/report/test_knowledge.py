@@ -55,11 +55,16 @@ def test_one_table_tells_what_clients_knew(made: Results) -> None:
     assert any(sentence.startswith("Never:") for sentence in sentences)
 
 
-def test_it_is_told_only_where_a_registry_told_something() -> None:
-    alone = results({"static": [STATIC, STATIC]})
+def test_it_is_told_only_where_somebody_tells_clients() -> None:
+    alone = results({"static": [STATIC.replace("0 views view a api: api-1 api-2;", "")] * 2}, tells_clients=False)
     assert knowledge_grids(alone) == ([], [])
     assert "What clients knew" not in printed(alone)
     assert "registry" not in document(alone)
+
+
+def test_a_store_of_locks_alone_has_its_own_table() -> None:
+    [grid], _ = knowledge_grids(results({"locks": [LOCK, LOCK]}, tells_clients=False))
+    assert grid.title == "Locks: a replication"
 
 
 def test_summary_notebook_comparison_and_document_have_it(made: Results) -> None:
