@@ -12,7 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sim.checks import UNKNOWN, LinearizableCheck, RaftCheck
 from sim.protocols.raft import Change, Config
@@ -20,6 +20,22 @@ from tests.swarm.raft_broken import BROKEN, Broken
 from tests.swarm.raft_clients import Client
 from tests.swarm.raft_world import Host, Settings, World
 
+PARTITIONS = ("partition", "isolation", "one_way", "partial")
+FAULTS = (
+    *PARTITIONS,
+    "crash",
+    "leader_crash",
+    "crash_of_all",
+    "ambush",
+    "churn",
+    "pause",
+    "slow_disk",
+    "slow_disks",
+    "transfer",
+    "change",
+    "change",
+)
+"""Methods of `Run`, each as often as it stands here."""
 ELECTION_TICKS = 10
 CALM_TICKS = 150.0
 """At the end without new faults; within them a group that can make progress does."""
@@ -55,11 +71,14 @@ class Knobs:
     inflight_max: int
     calm: float
     """Mean time between two faults."""
+    faults: tuple[str, ...]
+    """Which may strike: each seed leaves some out, so that others come often enough to meet."""
     duration: float
 
     @classmethod
     def of(cls, seed: int) -> Knobs:
-        choose = random.Random(f"knobs {seed}").choice
+        dice = random.Random(f"knobs {seed}")
+        choose = dice.choice
         check_quorum = choose((False, True, True))
         lease_reads = check_quorum and choose((False, True))
         return cls(
@@ -82,6 +101,7 @@ class Knobs:
             append_entries_max=choose((1, 4, 64)),
             inflight_max=choose((1, 4, 64)),
             calm=choose((8.0, 15.0, 30.0)),
+            faults=(choose(PARTITIONS), *dice.sample(FAULTS, choose((3, 6, len(FAULTS))))),
             duration=400.0,
         )
 
@@ -98,7 +118,7 @@ class Outcome:
     partitions: int = 0
     operations: int = 0
     is_stuck: bool = False
-    """Nothing was committed in the calm at the end."""
+    """Nobody was answered in the calm at the end."""
     faults: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -129,8 +149,8 @@ class Run:
             election_ticks=ELECTION_TICKS,
             heartbeat_ticks=knobs.heartbeat_ticks,
             pre_vote=knobs.pre_vote,
-            check_quorum=knobs.check_quorum or broken.lease_reads,
-            lease_reads=knobs.lease_reads or broken.lease_reads,
+            check_quorum=knobs.check_quorum,
+            lease_reads=knobs.lease_reads,
             append_entries_max=knobs.append_entries_max,
             inflight_max=knobs.inflight_max,
         )
@@ -142,7 +162,7 @@ class Run:
         world.after(world.random.expovariate(1.0 / knobs.calm), self.fault)
         world.run(knobs.duration)
         self.calm_down()
-        before = self.commits
+        answered = sum(client.answered for client in self.clients)
         world.run(knobs.duration + CALM_TICKS)
         for client in self.clients:
             if client.is_waiting:
@@ -150,12 +170,12 @@ class Run:
         checker = self.raft.groups["group"]
         return Outcome(
             knobs,
-            [*self.raft.violations(), *self.history.violations()],
+            self.raft.violations() or self.history.violations(),
             elections=len(checker.leaders),
             commits=self.commits,
-            partitions=sum(self.faults[name] for name in ("partition", "isolation", "one_way", "partial")),
+            partitions=sum(self.faults[name] for name in PARTITIONS),
             operations=len(self.history.history),
-            is_stuck=self.commits == before,
+            is_stuck=sum(client.answered for client in self.clients) == answered,
             faults=self.faults,
         )
 
@@ -169,23 +189,7 @@ class Run:
         world = self.world
         if world.now > self.knobs.duration:
             return
-        act = world.random.choice(
-            (
-                self.crash,
-                self.crash,
-                self.leader_crash,
-                self.crash_of_all,
-                self.partition,
-                self.isolation,
-                self.one_way,
-                self.partial,
-                self.slow_disk,
-                self.pause,
-                self.transfer,
-                self.change,
-                self.change,
-            )
-        )
+        act = getattr(self, world.random.choice(self.knobs.faults))
         act()
         self.faults[act.__name__] += 1
         world.after(world.random.expovariate(1.0 / self.knobs.calm), self.fault)
@@ -205,10 +209,10 @@ class Run:
         for name in self.names:
             self.kill(name)
 
-    def kill(self, name: str) -> None:
+    def kill(self, name: str, duration: float | None = None) -> None:
         host = self.hosts[name]
         host.crash()
-        self.world.after(self.duration(), self.revive, name, host.starts)
+        self.world.after(self.duration() if duration is None else duration, self.revive, name, host.starts)
 
     def revive(self, name: str, start: int) -> None:
         host = self.hosts[name]
@@ -229,8 +233,15 @@ class Run:
         apart = {host.name for host in self.leaders()} or {self.world.random.choice(self.names)}
         if self.world.random.random() < 0.3:
             apart.add(self.world.random.choice(self.names))
+        self.isolate(apart, self.duration())
+
+    def isolate(self, apart: set[str], duration: float) -> None:
+        """Some clients stay with the few, and may not notice."""
+        for client in self.clients:
+            if self.world.random.random() < 0.5:
+                client.favourite = self.world.random.choice(sorted(apart))
         pairs = ((a, b) for a in self.names for b in self.names if (a in apart) != (b in apart))
-        self.world.partition(pairs, self.duration())
+        self.world.partition(pairs, duration)
 
     def one_way(self) -> None:
         """One host hears nobody, or nobody hears it."""
@@ -249,6 +260,35 @@ class Run:
         host.slowness = self.world.random.choice((3.0, 10.0, 50.0))
         self.world.after(self.duration(), setattr, host, "slowness", 1.0)
 
+    def slow_disks(self) -> None:
+        """All at once, as on shared storage."""
+        for host in self.hosts.values():
+            host.slowness = 10.0
+            self.world.after(self.duration(), setattr, host, "slowness", 1.0)
+
+    def ambush(self, until: float = 0.0) -> None:
+        """For a while hosts die, for a moment, when it hurts: while they write, or in an election."""
+        until = until or self.world.now + 30.0
+        hosts = [host for host in self.hosts.values() if host.machine is not None]
+        in_election = any(host.machine and host.machine.role == "candidate" for host in hosts)
+        for host in hosts:
+            hurts = in_election or host.writing is not None
+            if hurts and self.world.random.random() < 0.1:
+                self.kill(host.name, self.world.random.random())
+        if self.world.now < min(until, self.knobs.duration):
+            self.world.after(self.world.random.random() * 0.5, self.ambush, until)
+
+    def churn(self, until: float = 0.0) -> None:
+        """For a while leaders die or are cut off soon after their election."""
+        until = until or self.world.now + 80.0
+        for leader in self.leaders():
+            if self.world.random.random() < 0.5:
+                self.kill(leader.name, self.world.random.expovariate(0.1))
+            else:
+                self.isolate({leader.name}, self.world.random.expovariate(0.05))
+        if self.world.now < min(until, self.knobs.duration):
+            self.world.after(self.world.random.expovariate(0.5), self.churn, until)
+
     def pause(self) -> None:
         leaders = [host.name for host in self.leaders()]
         self.hosts[self.world.random.choice([*self.names, *leaders, *leaders])].pause(self.duration())
@@ -263,8 +303,8 @@ class Run:
             host.work()
 
     def change(self) -> None:
-        """Another group, a step or several voters at once away."""
-        for host in self.leaders():
+        """Another group, a step or several voters at once away; sometimes the next one at once."""
+        for host in self.leaders() * self.world.random.choice((1, 1, 2)):
             assert host.machine is not None
             voters = sorted(host.machine.configuration.voters)
             others = [name for name in self.names if name not in voters]
@@ -273,8 +313,9 @@ class Run:
             remove = choose(voters, max(0, min(len(voters) - 2, self.world.random.choice((0, 1, 1, 2)))))
             learners = [name for name in others if name not in add and self.world.random.random() < 0.2]
             joint = self.world.random.random() < 0.3
-            host.machine.propose_change(Change(frozenset(add), frozenset(remove), frozenset(learners), joint))
-            host.work()
+            if host.machine.is_leader:
+                host.machine.propose_change(Change(frozenset(add), frozenset(remove), frozenset(learners), joint))
+                host.work()
 
     def calm_down(self) -> None:
         """All that was struck is well again."""
@@ -285,9 +326,9 @@ class Run:
                 host.start()
 
 
-def run(seed: int, broken: Broken = BROKEN["nothing"], knobs: Knobs | None = None) -> Outcome:
+def run(seed: int, broken: Broken = BROKEN["nothing"]) -> Outcome:
     """One seed. What a machine asserts of itself counts as a violation."""
-    one = Run(knobs or Knobs.of(seed), broken)
+    one = Run(replace(Knobs.of(seed), **broken.dials), broken)
     try:
         return one.go()
     except (AssertionError, LookupError) as error:
@@ -327,7 +368,7 @@ def main() -> None:
             print(outcome)
     print(
         f"{asked.seeds} seeds in {time.perf_counter() - began_s:.1f} s: {counted} count, {wrong} with violations, "
-        f"{stuck} committed nothing at the end; faults: {dict(faults)}"
+        f"{stuck} answered nobody at the end; faults: {dict(faults)}"
     )
     sys.exit(1 if wrong else 0)
 

@@ -9,7 +9,7 @@ from sim.checks import UNKNOWN, LinearizableCheck, Operation
 from tests.swarm.raft_world import World
 
 KEYS = ("x", "y")
-KINDS = ("read", "read", "write", "write", "cas")
+MIXES = (("read", "read", "write", "write", "cas"), ("read",), ("write", "cas"))
 TRIES_MAX = 4
 
 
@@ -24,6 +24,10 @@ class Client:
         self.tries = 0
         self.is_waiting = False
         self.favourite = world.random.choice(members)
+        is_first = all(place in members for place in world.places)
+        self.kinds = MIXES[0] if is_first else world.random.choice(MIXES)
+        self.is_faithful = not is_first and world.random.random() < 0.4
+        """It asks its first member for ever. The first client does not, and writes, so that something is committed."""
         self.last_seen: Any = None
         self.answered = 0
         world.places[name] = self.receive
@@ -33,14 +37,14 @@ class Client:
         random = self.world.random
         self.number += 1
         self.tries, self.is_waiting, self.called = 0, True, self.world.now
-        self.kind, self.key = random.choice(KINDS), random.choice(KEYS)
+        self.kind, self.key = random.choice(self.kinds), random.choice(KEYS)
         value = f"{self.name}.{self.number}"
         self.input: Any = {"read": None, "write": value, "cas": (self.last_seen, value)}[self.kind]
         self.attempt()
 
     def attempt(self) -> None:
         self.tries += 1
-        if self.tries > 1:
+        if self.tries > 1 and not self.is_faithful:
             self.favourite = self.world.random.choice(self.members)
         wish = self.number, self.kind, self.key, self.input
         self.world.send(self.name, self.favourite, wish)
@@ -61,7 +65,6 @@ class Client:
         if answer == "no":
             self.world.after(1.0 + self.world.random.random(), self.lose_patience, number, self.tries)
             return
-        self.favourite = sender
         self.answered += 1
         if self.kind == "read":
             self.last_seen = answer

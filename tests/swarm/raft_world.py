@@ -93,7 +93,8 @@ class World:
         heapq.heappush(self._events, (self.now + delay, self._count, act, arguments))
 
     def run(self, until: float) -> None:
-        while self._events and self._events[0][0] <= until:
+        """Until then, or until a member has done what none may."""
+        while self._events and self._events[0][0] <= until and not self.check.violations():
             self.now, _, act, arguments = heapq.heappop(self._events)
             act(*arguments)
         self.now = until
@@ -185,7 +186,7 @@ class Host:
         self.machine = None
         ready, self.writing = self.writing, None
         torn = self.world.random.random()
-        if ready is None or torn < 0.4:
+        if ready is None or torn < 0.6:
             return
         if ready.snapshot is None and torn < 0.8:
             kept = ready.entries[: self.world.random.randrange(len(ready.entries) + 1)]
