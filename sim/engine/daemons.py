@@ -295,9 +295,14 @@ class Stream:
         if self.is_broken or not self.receiver.is_up or self.receiver._at.incarnation != self._lives[1]:
             self._gave_up = True
             return
-        self._early[number] = message, letter
-        while self._delivered in self._early:
-            message, letter = self._early.pop(self._delivered)
-            self._delivered += 1
-            letter.arrived_s = self.sender.now
-            self.receiver._hear(partial(self.receiver.received, self.sender.address, message))
+        if number != self._delivered:
+            self._early[number] = message, letter
+            return
+        self._deliver(message, letter)
+        while self._early and self._delivered in self._early:
+            self._deliver(*self._early.pop(self._delivered))
+
+    def _deliver(self, message: Any, letter: Letter) -> None:
+        self._delivered += 1
+        letter.arrived_s = self.sender.now
+        self.receiver._hear(partial(self.receiver.received, self.sender.address, message))

@@ -198,7 +198,7 @@ class Mail:
         return [int(link[row]["cuts"]) for _, row in way if row != NONE]
 
     def is_cut(self, sender: Host, receiver: Host) -> bool:
-        return any(harm.loss >= 1.0 for harm in self._harms(sender, receiver))
+        return bool(self._network.harms) and any(harm.loss >= 1.0 for harm in self._harms(sender, receiver))
 
     def _harms(self, sender: Host, receiver: Host) -> list[Harm]:
         """Faults that strike what the one sends to the other."""

@@ -181,6 +181,10 @@ class Member(ABC):
 
     def tick(self, count: int = 1) -> None:
         """Let `count` ticks pass. A host that sleeps calls it before each message with what has passed meanwhile."""
+        if not self.is_leader and self.election_elapsed + count < self.election_timeout_ticks:
+            self.ticks += count
+            self.election_elapsed += count
+            return
         while count > 0:
             passed = min(count, self.ticks_until_due())
             count -= passed

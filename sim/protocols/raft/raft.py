@@ -180,8 +180,9 @@ class Raft(Reads):
         ):
             return []
         messages = self.messages + self.messages_after_persist
-        if any(isinstance(message, Append) or message.receiver == self.id for message in messages):
-            return []
+        for message in messages:
+            if isinstance(message, Append) or message.receiver == self.id:
+                return []
         self.messages, self.messages_after_persist = [], []
         return messages
 
