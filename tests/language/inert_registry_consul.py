@@ -29,10 +29,11 @@ LONG = (
 )
 CONSUL = "registry.consul"
 
+UNTIMED = f"{CONSUL}.interval=null;{CONSUL}.timeout=null"
 CASES: dict[str, Case] = {
     "ConsulForm.servers": case(FOUND, f"{CONSUL}.servers", "1", "5"),
     "ConsulForm.nodes": case(FOUND, f"{CONSUL}.nodes", "[app]"),
-    "ConsulForm.check": case(FOUND, f"{CONSUL}.check", "false"),
+    "ConsulForm.check": case(FOUND, f"{CONSUL}.check", "false", also=UNTIMED),
     "ConsulForm.interval": case(FOUND, f"{CONSUL}.interval", "1s", "3s"),
     "ConsulForm.timeout": case(FOUND, f"{CONSUL}.timeout", "500ms", "3s"),
     "ConsulForm.success_before_passing": case(FOUND, f"{CONSUL}.success_before_passing", "2", "3"),

@@ -39,7 +39,7 @@ CASES: dict[str, Case] = {
     "EurekaForm.servers": case(FOUND, f"{EUREKA}.servers", "1", "3"),
     "EurekaForm.nodes": case(FOUND, f"{EUREKA}.nodes", "[app]", also="failures.silent={at: 22s, crash: app-2}"),
     "EurekaForm.renew": case(FOUND, f"{EUREKA}.renew", "500ms", "1500ms"),
-    "EurekaForm.lease": case(FOUND, f"{EUREKA}.lease", "1s", "4s"),
+    "EurekaForm.lease": case(FOUND, f"{EUREKA}.lease", "1500ms", "4s"),
     "EurekaForm.fetch": case(FOUND, f"{EUREKA}.fetch", "4s", "8s"),
     "EurekaForm.register_after": case(FOUND, f"{EUREKA}.register_after", "0s", "400ms"),
     "EurekaForm.balancer_refresh": case(FOUND, f"{EUREKA}.balancer_refresh", "2s", "4s"),

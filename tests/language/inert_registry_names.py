@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.language.inert_cases import Case, case
+from tests.language.inert_registry_locks import LOCKED
 
 NAMES = """\
 scenario: s
@@ -53,11 +54,13 @@ failures:
 """
 ROLLED = STOPPED.replace("restart: api-1", "rolling_restart: api, every: 1s")
 
+UNFENCED = LOCKED.replace("fencing: true", "fencing: false")
 API_DIES = "failures.api={at: 5s, crash: api-1, for: 2s}"
 STARTS = "services.api.drain=null;services.api.start={boot: 1s}"
 
 CASES: dict[str, Case] = {
     "ScenarioForm.registry": case(NAMES, "registry", "dns", "static"),
+    "ScenarioForm.checks": case(UNFENCED, "checks", "[fencing]", shows="violations", also="stores.others=null"),
     "ServiceForm.registry": case(NAMES, "services.db.registry", "static", also="failures.nobody answers=null"),
     "ServiceForm.drain": case(STOPPED, "services.api.drain", "100ms", "1s"),
     "RestartForm.graceful": case(STOPPED, "failures.x.graceful", "false", also=STARTS),

@@ -123,6 +123,8 @@ def shown(what: str, scenario: Scenario, folder: Path) -> Any:
     match what:
         case "numbers" | "requests":
             return simulated(model, folder)
+        case "violations":
+            return Simulation(model).run().violations
         case "availability":
             return run_scenario(scenario).availability().to_json()
         case "replications":
