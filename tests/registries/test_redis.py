@@ -183,3 +183,14 @@ def test_commands() -> None:
     assert len(server.execute(Scan("api/")).keys) == 10
     replica = Story(model_of(registry(), duration="1s")).cluster.components["redis"].servers[1]
     assert replica.execute(Put("a", "b")) == Value(done=False, read_only=True)
+
+
+def test_a_leader_that_dies_before_the_end_of_its_failover_comes_back_with_the_new_primary() -> None:
+    """Its configuration has the promoted replica from the moment at which that says what it is."""
+    killed = f"{{at: {AT_S}s, crash: redis-1}}"
+    once = Story(model_of(registry(), killed, duration="70s")).log
+    leader = once.loc[once["event"] == "elected", "subject"].iloc[0]
+    told_s = once.loc[once["event"] == "switched", "time_s"].min()
+    story = Story(model_of(registry(), killed, f"{{at: {told_s + 0.2}s, crash: {leader}, for: 20s}}", duration="95s"))
+    assert story.times("switched", leader) == []
+    assert {sentinel.primary for sentinel in story.cluster.components["redis"].sentinels} == {"redis-2"}

@@ -117,7 +117,7 @@ class Sentinel(Daemon):
             self.loop(self._tick)
 
     def _saved(self) -> None:
-        self.kept["config"] = (self.primary, self.epoch, self.config_epoch, self.leader, self.leader_epoch)
+        self.kept["config"] = (self.current_primary, self.epoch, self.config_epoch, self.leader, self.leader_epoch)
         self._settle()
         self._turn()
 
@@ -159,6 +159,11 @@ class Sentinel(Daemon):
         return self.watched[self.primary]
 
     @property
+    def current_primary(self) -> str:
+        """sentinelGetCurrentMasterAddress: the promoted one as soon as it says so itself."""
+        return self.promoted.host if self.promoted is not None and self.state in ("reconf", "update") else self.primary
+
+    @property
     def replicas(self) -> list[Watched]:
         return [one for one in self.watched.values() if one is not self.master]
 
@@ -175,8 +180,7 @@ class Sentinel(Daemon):
                 opinion = self._opinion(message)
                 self.post(lambda: reply(opinion))
             case AskPrimary():
-                primary = self.primary if self.state != "update" or self.promoted is None else self.promoted.host
-                self.post(lambda: reply(primary))
+                self.post(lambda: reply(self.current_primary))
             case _:
                 self.post(lambda: reply(True))
 
@@ -243,8 +247,7 @@ class Sentinel(Daemon):
     def _hello_if_due(self, peer: Peer) -> None:
         if self.ms - peer.last_hello > PUBLISH_MS:
             peer.last_hello = self.ms
-            primary = self.promoted.host if self.state in ("reconf", "update") and self.promoted else self.primary
-            hello = Hello(self.epoch, primary, self.config_epoch)
+            hello = Hello(self.epoch, self.current_primary, self.config_epoch)
             self.post(lambda: self.tell(peer.to, hello))
 
     # Down?

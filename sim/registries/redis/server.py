@@ -140,7 +140,7 @@ class Server(Daemon):
     def _write(self, key: str, entry: Entry | None) -> None:
         self.offset += 1
         self._apply(key, entry)
-        for replica in self._replicas:
+        for replica in sorted(self._replicas):
             self.tell(replica, Write(self.branch, self.offset, key, entry))
 
     def _apply(self, key: str, entry: Entry | None) -> None:
