@@ -7,7 +7,7 @@ forwards): the order has the law of memberlist's `shuffleNodes`, and no probe co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from sim.protocols.swim.messages import Record
 
@@ -52,12 +52,12 @@ class Roster:
         else:
             self.departed.pop(record.name, None)
 
-    def forget(self, names: Iterable[str]) -> None:
+    def forget(self, names: Collection[str]) -> None:
         """Knows these no longer; a pass begins."""
         gone = set(names)
         kept = tuple(name for name in map(self._at, range(self._size)) if name not in gone)
         self._names, self._moved, self._size, self._next = kept, {}, len(kept), 0
-        for name in gone:
+        for name in names:
             del self.departed[name]
             self._changed[name] = None
 

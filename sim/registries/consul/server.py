@@ -233,11 +233,11 @@ class Server(Daemon, StateMachine):
     # Sessions
 
     def _time_sessions(self, before: Mapping[str, CreateSession]) -> None:
-        for session in before.keys() - self.catalog.sessions.keys():
+        for session in sorted(before.keys() - self.catalog.sessions.keys()):
             timer = self._sessions.pop(session, None)
             if timer is not None:
                 timer.cancel()
-        for session in self.catalog.sessions.keys() - before.keys():
+        for session in sorted(self.catalog.sessions.keys() - before.keys()):
             self._time(self.catalog.sessions[session])
 
     def _time(self, created: CreateSession) -> None:
