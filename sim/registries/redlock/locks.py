@@ -127,8 +127,8 @@ class Redlocks(Locks):
                 client.ask(address, DeleteIfEqual(key, value), lambda _: None, self.settings.request_s)
 
     def released(self, holding: RedlockHolding) -> None:
-        if self._held.pop(holding.value, None) is not None:
-            self.record("released", holding)
+        """Most servers said that they deleted its keys, or that these were gone."""
+        self.record("released" if self._held.pop(holding.value, None) is not None else "lost", holding)
 
     def lapsed(self, key: str, value: str, server: str) -> None:
         """For the record: a key's time was over on one server. The lock is lost with the majority."""
