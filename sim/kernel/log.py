@@ -383,8 +383,27 @@ def take_note(S, n):
 
 
 @kernel(void, STATE_TYPE, i8, apart="log")
+def break_stream(S, n):
+    """With a note its connection is given up: what else was on its way is lost, and ends as its packets come in."""
+    stream = S.peer[peer_of(S, S.note[n].sender, S.note[n].receiver)]
+    other = stream.first
+    stream.first = NONE
+    stream.last = NONE
+    while other != NONE:
+        note = S.note[other]
+        following = note.behind
+        note.void = 1
+        note.wired = 0
+        if note.here:
+            take_note(S, other)
+        other = following
+
+
+@kernel(void, STATE_TYPE, i8, apart="log")
 def reach_member(S, n):
     """A note comes in; on the wire after all that was sent before it."""
+    if S.note[n].wired and S.note[n].void:
+        break_stream(S, n)
     if S.note[n].wired == 0:
         take_note(S, n)
         return

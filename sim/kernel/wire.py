@@ -192,7 +192,7 @@ def resend_letter(S, p):
     note = S.note[packet.note]
     sender = S.instance[S.replica[note.sender].instance]
     has_died = sender.deaths + sender.silent_deaths != note.deaths
-    if has_died or S.now - note.sent >= BROKEN_AFTER_S:
+    if has_died or note.void or S.now - note.sent >= BROKEN_AFTER_S:
         note.void = 1
         schedule(S, S.now, DATA, NOTE, packet.note, note.generation)
         free_packet(S, p)
