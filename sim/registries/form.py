@@ -65,6 +65,8 @@ class RegistryForm(Form, ABC):
     has_locks: ClassVar[bool] = False
     """Can steps have locks of it? Then what `start` puts into `cluster.components` has `locks`
     (`sim.registries.store`)."""
+    shortest_lease_s: ClassVar[float] = 0.0
+    """Below which it refuses the lease of a lock."""
     reads_wall_clocks: ClassVar[bool] = False
     """Do its servers go by the wall clocks of their nodes, so that `clock_jump` strikes them?"""
     checks: ClassVar[tuple[str, ...]] = ()

@@ -14,6 +14,7 @@ from sim.scenario.findings import Findings
 from sim.scenario.idle import calls_in
 from sim.scenario.placement import Placement
 from sim.steps.lock import locks_in
+from sim.units import format_duration
 
 STATIC = "static"
 
@@ -126,7 +127,13 @@ def registries(
             directories.append(Directory(name, registry.kind, registry.version, scope.registered, members))
         looked_up |= set(scope.registered) if registry.looks_up_names else set()
         wall_clocks |= {service.name for service in own} if registry.reads_wall_clocks else set()
-        users = [s.name for s in services if any(k.store == name for e in s.endpoints for k in locks_in(e.steps))]
+        locks = [(s.name, k) for s in services for e in s.endpoints for k in locks_in(e.steps) if k.store == name]
+        users = list(dict.fromkeys(user for user, _ in locks))
+        for user, lock in locks:
+            if lock.lease_s < registry.shortest_lease_s:
+                least, asked = format_duration(registry.shortest_lease_s), format_duration(lock.lease_s)
+                text = f"{user} asks for a lease of {asked} in its lock {lock.key}; must be at least {least}, as "
+                findings.add(form, at, f"{text}{registry.kind} demands")
         talks += [(one, other.name) for one in [*concerned, *users, *(s.name for s in own)] for other in own]
         if not is_registry:
             text = (

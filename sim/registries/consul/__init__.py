@@ -19,12 +19,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
+from sim.forms import MistakesError
 from sim.forms.base import Mistake
 from sim.forms.fields import Count, Duration, Flag, TimeoutField, choice_reader, choices_schema
 from sim.forms.names import Names
 from sim.model import Balance, CallPolicy, Component, Probe, Service
 from sim.registries.consul.component import Consul, probe_name
-from sim.registries.consul.settings import Check, Settings
+from sim.registries.consul.settings import SESSION_TTL_LEAST_S, Check, Settings
 from sim.registries.form import RegistryForm, RegistryScope
 from sim.units import format_duration
 
@@ -45,6 +46,8 @@ V1_17: Mapping[str, Any] = {
 DEREGISTER_LEAST_S = 60.0
 OF_CHECKS = ("interval", "timeout", "success_before_passing", "failures_before_critical", "deregister_critical_after")
 """Keys that say how instances are checked."""
+OF_DISCOVERY = ("check", *OF_CHECKS, "consistency", "wait", "sync_interval", "reap_interval")
+"""Keys that mean nothing in a store, in which nothing is found."""
 _CONSISTENCIES = ("default", "stale", "consistent")
 ConsistencyField = Annotated[
     Literal["default", "stale", "consistent"],
@@ -59,6 +62,7 @@ class ConsulForm(RegistryForm):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"1.17": V1_17}
     is_store = True
     has_locks = True
+    shortest_lease_s = SESSION_TTL_LEAST_S
     checks = ("raft", "linearizable", "swim", "views")
     has_leader = True
     uses_disk = True
@@ -87,6 +91,10 @@ class ConsulForm(RegistryForm):
                 yield Mistake((key,), "means nothing with check: false; remove it, or the check")
 
     def services(self, scope: RegistryScope) -> tuple[Service, ...]:
+        if not scope.is_registry and (given := [key for key in OF_DISCOVERY if key in self.model_fields_set]):
+            raise MistakesError(
+                [Mistake((key,), "means nothing in a store, of locks alone; remove it") for key in given]
+            )
         return scope.servers(self.setting("servers"), self.nodes), scope.agents("agent", scope.hosts())
 
     def probes(self, scope: RegistryScope, services: tuple[Service, ...]) -> tuple[Probe, ...]:

@@ -194,7 +194,7 @@ class Agent(Daemon):
             return
         for local in self.locals.values():
             local.in_sync = answer.entries.get(local.entry.instance) == local.entry
-        for instance in answer.entries.keys() - self.locals.keys():
+        for instance in sorted(answer.entries.keys() - self.locals.keys()):
             self._deregistering[instance] = Deregister(self.node, instance)
         self._sync_changes()
 

@@ -3,8 +3,8 @@
 Source: Consul 1.17, `api/lock.go` and `api/session.go`. A session lives for its TTL and is renewed after each half of
 it; the servers end it after twice its TTL, and at once with its node. Who does not get the key waits for it by blocking
 queries of 15 s; a key whose session was ended is given to nobody for the lock-delay, which a waiter sees as a refusal
-without a holder, and tries again after 5 s. The key's LockIndex is the fencing token. A lease shorter than 10 s is
-10 s here; Consul would refuse it.
+without a holder, and tries again after 5 s. The key's LockIndex is the fencing token. Consul refuses a TTL below
+10 s.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from sim.registries.store import Holding, Locks, Steps
 if TYPE_CHECKING:
     from sim.registries.consul.datacenter import Datacenter
 
-SESSION_TTL_LEAST_S = 10.0
 LOCK_DELAY_S = 15.0
 LOCK_WAIT_S = 15.0
 LOCK_RETRY_S = 5.0
@@ -35,7 +34,7 @@ class ConsulLocks(Locks):
 
     def acquire(self, host: str, key: str, lease_s: float, wait_s: float | None) -> Steps:
         done = self.datacenter.cluster.env.event()
-        attempt = Attempt(self, self.datacenter.clients[host], key, max(lease_s, SESSION_TTL_LEAST_S), done.succeed)
+        attempt = Attempt(self, self.datacenter.clients[host], key, lease_s, done.succeed)
         try:
             attempt.begin(wait_s)
             return (yield done)

@@ -18,6 +18,7 @@ JITTER_FRACTION = 16
 KEEPALIVE_INTERVAL_S = 30.0
 KEEPALIVE_TIMEOUT_S = 10.0
 """yamux, which carries an agent's requests to a server: a silent server is given up after both."""
+SESSION_TTL_LEAST_S = 10.0
 SESSION_TTL_MULTIPLIER = 2
 """A session is destroyed after twice its TTL."""
 SYNC_RETRY_S = 15.0
