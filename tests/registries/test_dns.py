@@ -101,7 +101,7 @@ def test_without_health_checks_the_zone_stays() -> None:
 
 
 def test_nothing_is_an_answer_too() -> None:
-    """All dead for a minute: the answer that there is nothing is kept for its own time (RFC 2308, section 5), so a client
+    """All dead for a minute: the answer that there is nothing is kept for its own time (RFC 2308, section 5): a client
     asks again 47 s after it, and perhaps once more."""
     all_die = "{die: {at: 100s, crash: [api-1, api-2, api-3, api-4], for: 60s}}"
     run = run_with(all_die, {f"{DNS}.negative_ttl": "47s"})
