@@ -1,7 +1,6 @@
-"""`kubernetes`: kubelets probe the instances of their nodes, controllers keep lists of those that are ready, and the
-proxy of each node follows the lists.
+"""`kubernetes`: a kubelet on each node probes what runs there, and a proxy on each follows the lists of who is ready.
 
-An instance leaves the lists when its readiness probe has failed three times, when it is told to stop, or with its
+Controllers keep the lists. An instance leaves the lists when its readiness probe has failed three times, when it is told to stop, or with its
 node, whose lease nobody renews for a grace period (40 s up to 1.31, 50 s since 1.32: kubernetes/kubernetes#126287).
 While the API servers cannot be reached the lists stand still, and kubelets go on probing and report later.
 
