@@ -271,4 +271,4 @@ def _scenarios(file: Path) -> Iterator[Listed]:
 
 def _text(tree: Mapping[str, Any], key: str) -> str:
     value = tree.get(key) or ""
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return (" ".join(map(str, value)) if isinstance(value, list) else str(value)).strip()

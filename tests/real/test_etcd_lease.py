@@ -1,8 +1,8 @@
 """etcd 3.4.23: a lease of 5 s whose owner is killed, from the last keep-alive to a watcher's delete event.
 
 Measured, 45 samples: mean 5.24 s, from 5.01 to 5.49. To hold: the measured mean lies inside the 99 % prediction
-interval that the simulation gives for a mean of 45 samples. Nothing is fitted: the times follow from the lease, and from the
-half second after which the leader looks for leases that are over (`lease/lessor.go`).
+interval that the simulation gives for a mean of 45 samples. Nothing is fitted: the times follow from the lease, and
+from the half second after which the leader looks for leases that are over (`lease/lessor.go`).
 """
 
 from __future__ import annotations
