@@ -1,8 +1,9 @@
 """`kubernetes`: a kubelet on each node probes what runs there, and a proxy on each follows the lists of who is ready.
 
-Controllers keep the lists. An instance leaves the lists when its readiness probe has failed three times, when it is told to stop, or with its
-node, whose lease nobody renews for a grace period (40 s up to 1.31, 50 s since 1.32: kubernetes/kubernetes#126287).
-While the API servers cannot be reached the lists stand still, and kubelets go on probing and report later.
+Controllers keep the lists. An instance leaves them when its readiness probe has failed three times, when it is told to
+stop, or with its node, whose lease nobody renews for a grace period (40 s up to 1.31, 50 s since 1.32:
+kubernetes/kubernetes#126287). While the API servers cannot be reached the lists stand still, and kubelets go on probing
+and report later.
 
 A `crash` keeps a process down for as long as it says, which a container that died would not be: its kubelet sees that
 within a second (`relist`: 1s, as `pleg` does by default) and starts it again. So what dies here is the process behind
@@ -27,7 +28,7 @@ from sim.forms.names import Names
 from sim.model import Balance, CallPolicy, Component, Probe, Service
 from sim.registries.form import RegistryForm, RegistryScope
 from sim.registries.kubernetes.settings import KUBELET, Endpoints, Settings
-from sim.registries.limits import too_short
+from sim.registries.limits import Servers, too_short
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
@@ -104,7 +105,7 @@ class KubernetesForm(RegistryForm):
     kind = "kubernetes"
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"1.32": V1_32, "1.31": {**V1_32, "grace": 40.0}}
 
-    servers: Count | None = Field(None, examples=["3"])
+    servers: Servers | None = Field(None, examples=["3"])
     nodes: Names | None = Field(None, examples=["control"])
     period: Duration | None = Field(None, examples=["10s"])
     timeout: Duration | None = Field(None, examples=["1s"])

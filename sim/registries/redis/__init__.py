@@ -21,7 +21,7 @@ from sim.forms.fields import Count, Duration, choice_reader, choices_schema
 from sim.forms.names import Names
 from sim.model import Component, Service
 from sim.registries.form import RegistryForm, RegistryScope
-from sim.registries.limits import too_short
+from sim.registries.limits import Servers, too_short
 from sim.registries.redis.settings import ClientSettings, ReadFrom, SentinelSettings
 
 if TYPE_CHECKING:
@@ -101,9 +101,9 @@ class RedisForm(RegistryForm):
     has_leader = True
     uses_disk = True
 
-    servers: Count | None = Field(None, examples=["3"])
+    servers: Servers | None = Field(None, examples=["3"])
     nodes: Names | None = Field(None, examples=["control"])
-    sentinels: Count | None = Field(None, examples=["3"])
+    sentinels: Servers | None = Field(None, examples=["3"])
     sentinel_nodes: Names | None = Field(None, examples=["control"])
     quorum: Count | None = Field(None, examples=["2"])
     down_after: Duration | None = Field(None, examples=["30s"])

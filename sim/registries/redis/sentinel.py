@@ -2,7 +2,7 @@
 
 Redis 7.0, `sentinel.c`, function by function, whose names stand at ours. Its timer runs 10 to 19 times a second, at
 random anew each time (`server.hz`), so that sentinels do not stay in step; every stage of a failover waits for the next
-run. The sentinel is one event loop: while it writes its configuration nothing else happens.
+run.
 
 Departures: sentinels know each other and all servers from the start and tell each other their beliefs directly, not
 through the servers' channels as well; scripts, SENTINEL FAILOVER and priorities are absent.
@@ -10,13 +10,12 @@ through the servers' channels as well; scripts, SENTINEL FAILOVER and priorities
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
-from math import ceil
 from typing import TYPE_CHECKING, Any, Literal
 
-from sim.engine.daemons import Daemon
 from sim.registries.redis import server
+from sim.registries.redis.event_loop import EventLoop
 from sim.registries.redis.link import PING_MS, Peer, Watched
 from sim.registries.redis.messages import AskInfo, AskPrimary, Hello, Hold, Info, IsDown, Opinion, SlaveOf
 from sim.registries.redis.settings import SentinelSettings
@@ -31,12 +30,10 @@ MAX_DESYNC_MS = 1000
 ELECTION_TIMEOUT_MS = 10_000
 TILT_TRIGGER_MS, TILT_MS = 2000, 30_000
 RECONF_TIMEOUT_MS = 10_000
-CONFIG_WRITES = 2
-"""fsyncs of a change of the configuration: of the new file, and again after it has its name."""
 State = Literal["none", "wait_start", "select", "send", "wait_promotion", "reconf", "update"]
 
 
-class Sentinel(Daemon):
+class Sentinel(EventLoop):
     """One sentinel, which watches one primary and its replicas."""
 
     def __init__(
@@ -54,84 +51,17 @@ class Sentinel(Daemon):
         self.kept["config"] = (servers[0], 0, 0, None, 0)
         self.primary = servers[0]
         self._is_first_life = True
-        self._reset_loop()
-
-    @property
-    def ms(self) -> int:
-        """`mstime()`; an hour at time 0, so that 0 is long ago."""
-        return int(1000.0 * (3600.0 + self._at.clock.wall()) + 1e-6)
-
-    # The event loop
-
-    def _reset_loop(self) -> None:
-        self._waiting: deque[Callable[[], None]] = deque()
-        self._outbox: list[Callable[[], object]] = []
-        self._writes = 0
-        self._is_busy = False
-        self._due_s = 0.0
-        """When the timer runs, by the monotonic clock."""
-
-    def loop(self, act: Callable[[], None]) -> None:
-        """Do something as soon as nothing else is being done; what it sends leaves when it is through."""
-        self._waiting.append(act)
-        self._turn()
-
-    def post(self, send: Callable[[], object]) -> None:
-        self._outbox.append(send)
-
-    def save(self) -> None:
-        """sentinelFlushConfig"""
-        self._writes += CONFIG_WRITES
-
-    def _turn(self) -> None:
-        while self._waiting and not self._is_busy:
-            self._is_busy = True
-            self._waiting.popleft()()
-            self._settle()
-
-    def _settle(self) -> None:
-        if self._writes:
-            self._writes -= 1
-            self.flush(server.CONFIG_BYTES, self._saved)
-            return
-        outbox, self._outbox = self._outbox, []
-        for send in outbox:
-            send()
-        self._is_busy = False
-        self._sleep()
-
-    def _sleep(self) -> None:
-        """Until the timer is due, in whole milliseconds rounded up, as `ae_epoll.c` waits."""
-        left_s = self._due_s - self.clock_s
-        if left_s > 0.0:
-            self._due_s = self.clock_s + ceil(1000.0 * left_s - 1e-6) / 1000.0
-
-    def _plan_tick(self, wait_s: float) -> None:
-        self._due_s = self.clock_s + wait_s
-        self.after(wait_s, self._ring)
-
-    def _ring(self) -> None:
-        if (left_s := self._due_s - self.clock_s) > 1e-9:
-            self.after(left_s, self._ring)
-        else:
-            self.loop(self._tick)
-
-    def _saved(self) -> None:
-        self.kept["config"] = (self.current_primary, self.epoch, self.config_epoch, self.leader, self.leader_epoch)
-        self._settle()
-        self._turn()
 
     # Life
 
     def started(self) -> None:
         first, self._is_first_life = self._is_first_life, False
-        self._reset_loop()
+        self.reset_loop()
         self.primary, self.epoch, self.config_epoch, self.leader, self.leader_epoch = self.kept["config"]
         self.peers = {other: Peer(self, other, NAME) for other in self._others}
         self._tilt_at: int | None = None
         self._ticked = self.ms
         self._watch(self.primary)
-        self.failover_start = 0
         if first:
             for link in [*self.peers.values(), *self.watched.values()]:
                 link.last_pong = link.last_available = link.last_ping = self.ms - int(PING_MS * self.uniform())
@@ -140,8 +70,8 @@ class Sentinel(Daemon):
                 link.open()
             for one in self.watched.values():
                 one.info_at = self.ms - int(INFO_MS * self.uniform())
-            self._settle()
-        self._plan_tick(self.uniform() / DEFAULT_HZ if first else 0.0)
+            self.settle()
+        self.plan_tick(self.uniform() / DEFAULT_HZ if first else 0.0)
 
     def _watch(self, primary: str) -> None:
         """sentinelResetMasterAndChangeAddress"""
@@ -152,7 +82,7 @@ class Sentinel(Daemon):
         self.state_at = self.ms
         self.failover_epoch = 0
         self.promoted: Watched | None = None
-        self.failover_start = getattr(self, "failover_start", 0)
+        self.failover_start = 0
 
     @property
     def master(self) -> Watched:
@@ -162,6 +92,9 @@ class Sentinel(Daemon):
     def current_primary(self) -> str:
         """sentinelGetCurrentMasterAddress: the promoted one as soon as it says so itself."""
         return self.promoted.host if self.promoted is not None and self.state in ("reconf", "update") else self.primary
+
+    def config(self) -> tuple[Any, ...]:
+        return self.current_primary, self.epoch, self.config_epoch, self.leader, self.leader_epoch
 
     @property
     def replicas(self) -> list[Watched]:
@@ -189,7 +122,7 @@ class Sentinel(Daemon):
 
     # sentinelTimer
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
         elapsed, self._ticked = self.ms - self._ticked, self.ms
         if not 0 <= elapsed <= TILT_TRIGGER_MS:
             self._tilt_at = self.ms
@@ -204,7 +137,7 @@ class Sentinel(Daemon):
         if self.state == "update":
             self._switch(self.promoted.host if self.promoted else self.primary)
         hz = DEFAULT_HZ + int(self.uniform() * DEFAULT_HZ)
-        self.post(lambda: self._plan_tick((1000 // hz) / 1000.0))
+        self.post(lambda: self.plan_tick((1000 // hz) / 1000.0))
 
     def _handle_primary(self) -> None:
         self._handle(self.master)
