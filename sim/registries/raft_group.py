@@ -77,7 +77,7 @@ def etcd_timers(
     read is asked for again after 500 ms since 3.5 (`readIndexRetryTime`)."""
     return Timers(
         heartbeat_s,
-        round(election_s / heartbeat_s),
+        int(election_s / heartbeat_s + 1e-9),
         pre_vote=pre_vote,
         read_retry_s=read_retry_s,
         snapshot_entries=snapshot_entries,

@@ -21,12 +21,13 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from sim.forms import MistakesError
 from sim.forms.base import Mistake
-from sim.forms.fields import Count, Duration, Flag, TimeoutField, choice_reader, choices_schema
+from sim.forms.fields import Count, Duration, Flag, TimeoutField, choice_reader, choices_schema, count_field
 from sim.forms.names import Names
 from sim.model import Balance, CallPolicy, Component, Probe, Service
 from sim.registries.consul.component import Consul, probe_name
 from sim.registries.consul.settings import SESSION_TTL_LEAST_S, Check, Settings
 from sim.registries.form import RegistryForm, RegistryScope
+from sim.registries.limits import Servers
 from sim.units import format_duration
 
 V1_17: Mapping[str, Any] = {
@@ -44,6 +45,10 @@ V1_17: Mapping[str, Any] = {
     "reap_interval": 30.0,
 }
 DEREGISTER_LEAST_S = 60.0
+WAIT_MOST_S = 600.0
+"""A server holds no query for longer (`agent/consul/rpc.go`: `maxQueryTime`)."""
+Multiplier = Annotated[int, *count_field(1, 10)]
+"""As Consul demands (`agent/config/builder.go`)."""
 OF_CHECKS = ("interval", "timeout", "success_before_passing", "failures_before_critical", "deregister_critical_after")
 """Keys that say how instances are checked."""
 OF_DISCOVERY = ("check", *OF_CHECKS, "consistency", "wait", "sync_interval", "reap_interval")
@@ -67,7 +72,7 @@ class ConsulForm(RegistryForm):
     has_leader = True
     uses_disk = True
 
-    servers: Count | None = Field(None, examples=[5])
+    servers: Servers | None = Field(None, examples=[5])
     nodes: Names | None = Field(None, examples=["control"])
     check: Flag | None = Field(None, examples=["false"])
     interval: Duration | None = Field(None, examples=["5s"])
@@ -77,7 +82,7 @@ class ConsulForm(RegistryForm):
     deregister_critical_after: TimeoutField = Field(None, examples=["90s"])
     consistency: ConsistencyField | None = Field(None, examples=["stale"])
     wait: Duration | None = Field(None, examples=["1min"])
-    raft_multiplier: Count | None = Field(None, examples=[1])
+    raft_multiplier: Multiplier | None = Field(None, examples=[1])
     sync_interval: Duration | None = Field(None, examples=["30s"])
     reap_interval: Duration | None = Field(None, examples=["10s"])
 
@@ -86,6 +91,10 @@ class ConsulForm(RegistryForm):
         if after_s is not None and after_s < DEREGISTER_LEAST_S:
             text = f"got {format_duration(after_s)}; must be at least 1min, as Consul demands"
             yield Mistake(("deregister_critical_after",), text)
+        if self.setting("wait") > WAIT_MOST_S:
+            most = format_duration(WAIT_MOST_S)
+            text = f"got {format_duration(self.setting('wait'))}; must be at most {most}, as in Consul"
+            yield Mistake(("wait",), text)
         if not self.setting("check"):
             for key in (name for name in OF_CHECKS if name in self.model_fields_set):
                 yield Mistake((key,), "means nothing with check: false; remove it, or the check")

@@ -20,7 +20,6 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from sim.forms.base import Mistake, MistakeError, show
 from sim.forms.fields import (
     DURATION_ABOVE_ZERO,
-    Count,
     Duration,
     DurationOrZero,
     choice_reader,
@@ -32,6 +31,7 @@ from sim.forms.names import Names
 from sim.model import Balance, CallPolicy, Component, HealthCheck, Probe, Service
 from sim.registries.dns.settings import FOR_EVER_S, Settings
 from sim.registries.form import RegistryForm, RegistryScope
+from sim.registries.limits import Servers
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
@@ -108,7 +108,7 @@ class DnsForm(RegistryForm):
         "nginx-1.24": {"keep": FOR_EVER_S, "negative_keep": 0.0},
     }
 
-    members: Count | None = Field(None, examples=[2])
+    members: Servers | None = Field(None, examples=[2])
     nodes: Names | None = Field(None, examples=["infra"])
     ttl: Duration | None = Field(None, examples=["60s"])
     negative_ttl: DurationOrZero | None = Field(None, examples=["60s"])

@@ -19,13 +19,15 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
+from sim.forms import MistakesError
 from sim.forms.base import Mistake
-from sim.forms.fields import Count, Duration, Flag, TimeoutField, choice_reader, choices_schema
+from sim.forms.fields import Duration, Flag, TimeoutField, choice_reader, choices_schema
 from sim.forms.names import Names
 from sim.model import Component, Endpoint, ReplicatedLog, Service
 from sim.registries.etcd.component import Etcd
 from sim.registries.etcd.settings import Settings
 from sim.registries.form import RegistryForm, RegistryScope
+from sim.registries.limits import Servers
 from sim.steps.replicate import Replicate
 from sim.units import format_duration
 
@@ -48,6 +50,8 @@ ELECTION_OVER_HEARTBEAT = 5
 """Limits that etcd sets (`embed/config.go`: `maxElectionMs`, and the election at least five heartbeats)."""
 VALUE_BYTES = 1000.0
 """Of a key and its value, as a request is where nothing else is said."""
+OF_DISCOVERY = ("lease", "reads", "retry")
+"""Keys that mean nothing in a store, in which nothing is found: locks say how long their leases are."""
 _READS = ("linearizable", "serializable")
 ReadsField = Annotated[
     Literal["linearizable", "serializable"],
@@ -67,7 +71,7 @@ class EtcdForm(RegistryForm):
     uses_disk = True
     answers = ("put", "get", "get_stale")
 
-    members: Count | None = Field(None, examples=[5])
+    members: Servers | None = Field(None, examples=[5])
     nodes: Names | None = Field(None, examples=["control"])
     lease: Duration | None = Field(None, examples=["5s"])
     heartbeat: Duration | None = Field(None, examples=["50ms"])
@@ -88,8 +92,14 @@ class EtcdForm(RegistryForm):
         elif election_s > LONGEST_ELECTION_S:
             most = format_duration(LONGEST_ELECTION_S)
             yield Mistake(("election",), f"got {format_duration(election_s)}; must be at most {most}, as etcd demands")
+        if "keep_alive_timeout" in self.model_fields_set and "keep_alive" not in self.model_fields_set:
+            yield Mistake(("keep_alive_timeout",), "means nothing without keep_alive; add it, or remove this")
 
     def services(self, scope: RegistryScope) -> tuple[Service, ...]:
+        if not scope.is_registry and (given := [key for key in OF_DISCOVERY if key in self.model_fields_set]):
+            raise MistakesError(
+                [Mistake((key,), "means nothing in a store, of locks alone; remove it") for key in given]
+            )
         return (scope.servers(self.setting("members"), self.nodes),)
 
     def serving(self, servers: Service) -> Service:

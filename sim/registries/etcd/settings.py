@@ -48,7 +48,8 @@ class Settings:
 
     @property
     def election_ticks(self) -> int:
-        return round(self.election_s / self.heartbeat_s)
+        """Whole ones, rounded down (`embed/config.go`: `ElectionTicks`)."""
+        return int(self.election_s / self.heartbeat_s + 1e-9)
 
     @property
     def minimum_ttl_s(self) -> float:

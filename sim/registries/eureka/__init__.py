@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from sim.forms.base import Mistake
-from sim.forms.fields import Count, Duration, DurationOrZero, Flag, Probability, TimeoutField
+from sim.forms.fields import Duration, DurationOrZero, Flag, Probability, TimeoutField
 from sim.forms.names import Names
 from sim.model import Component, Service
 from sim.registries.eureka.settings import Settings
 from sim.registries.form import RegistryForm, RegistryScope
-from sim.registries.limits import too_short
+from sim.registries.limits import Servers, too_short
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
@@ -88,7 +88,7 @@ class EurekaForm(RegistryForm):
     kind = "eureka"
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {**PRESETS, "spring-4.1": {**PRESETS["1.10"], **SPRING}}
 
-    servers: Count | None = Field(None, examples=["2"])
+    servers: Servers | None = Field(None, examples=["2"])
     nodes: Names | None = Field(None, examples=["control"])
     renew: Duration | None = Field(None, examples=["30s"])
     lease: Duration | None = Field(None, examples=["90s"])

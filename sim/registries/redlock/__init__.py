@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from sim.forms.base import Mistake, MistakeError
-from sim.forms.fields import Count, Duration, DurationOrZero, Probability
+from sim.forms.fields import Duration, DurationOrZero, Probability
 from sim.forms.names import Names
 from sim.model import Component, Service
 from sim.registries.form import RegistryForm, RegistryScope
+from sim.registries.limits import Servers
 from sim.registries.redlock.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class RedlockForm(RegistryForm):
     reads_wall_clocks = True
     checks = ("fencing",)
 
-    members: Count | None = Field(None, examples=[3])
+    members: Servers | None = Field(None, examples=[3])
     nodes: Names | None = Field(None, examples=["control"])
     request_timeout: Duration | None = Field(None, examples=["10ms"])
     drift: Probability | None = Field(None, examples=["2%"])
