@@ -84,7 +84,11 @@ class Attempt:
     def close(self) -> None:
         """End the session, if the process still lives: the key goes with it."""
         if self.client.is_up and self.client.life == self.session.life:
-            self.client.after(0.0, self.session.close)
+            self.client.after(0.0, self._close)
+
+    def _close(self) -> None:
+        self._stop_watching()
+        self.session.close()
 
     def _opened(self, session: Session) -> None:
         self._called_s = self.client.now
@@ -134,6 +138,7 @@ class Attempt:
             return
         self.locks.taken.add(self.token)
         self.locks.record("acquired", self.client.host, self.key, self.token)
+        self._stop_watching()
         self.holding = EtcdHolding(self.client.host, self.name, self.token, self.token, self)
         self._end(self.holding)
 
@@ -146,13 +151,12 @@ class Attempt:
         if self.is_over:
             return
         self.is_over = True
-        self._stop_watching()
         self.observe("acquire", UNKNOWN if holding is None else self.token, self._called_s)
         self.then(holding)
 
     def _kept(self, asked_s: float) -> None:
         self._confirmed_s = asked_s
-        if self.holding is not None:
+        if self.holding is not None and not self.holding.is_over:  # then the lease may well outlive the key
             self.observe("renew", True, asked_s)
 
     def _lost(self, session: Session) -> None:

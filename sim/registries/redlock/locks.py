@@ -95,7 +95,7 @@ class Redlocks(Locks):
                 if len(said_yes) >= self.majority and valid_s > 0.0:
                     return self._hold(client, key, value, said_yes)
             except GeneratorExit:
-                self.give_back(client, key, value)
+                client.after(0.0, self.give_back, client, key, value)
                 raise
             for address in self.addresses:
                 yield from self._ask(client, address, DeleteIfEqual(key, value))
@@ -169,5 +169,5 @@ class RedlockHolding(Holding):
     def abandon(self) -> None:
         if not self.is_over:
             self.is_over = True
-            self.locks.give_back(self.client, self.key, self.value)
+            self.client.after(0.0, self.locks.give_back, self.client, self.key, self.value)
             self.locks.released(self)
