@@ -39,7 +39,12 @@ services:
     nodes: work
     instances: 3
     steps:
-      - lock: {{store: locks, key: orders, lease: {lease}s, wait: 10s, steps: [{{io: exponential(300ms)}}, {{call: ledger}}]}}
+      - lock:
+          store: locks
+          key: orders
+          lease: {lease}s
+          wait: 10s
+          steps: [{{io: exponential(300ms)}}, {{call: ledger}}]
   ledger: {{nodes: books, steps: [{{guard: {{resource: ledger, fencing: {fencing}}}}}]}}
 traffic:
   jobs: {{to: worker, arrivals: poisson(2/s)}}
