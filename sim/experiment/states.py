@@ -204,7 +204,7 @@ def _notes(model: Model) -> list[str]:
     counted = {fault.cause for fault in _counted(model)}
     scheduled = {fault.cause for fault in model.faults if not isinstance(fault.when, Renewal)} - counted
     weak = {fault.cause for fault in model.faults} - counted - scheduled
-    texts = ((scheduled, "strikes on a schedule, not at random"), (weak, "takes no instance down"))
+    texts = ((scheduled, "strikes on a schedule, not at random"), (weak, "takes down nobody who is known beforehand"))
     return [f"Fault “{cause}” is not in the states: it {text}." for causes, text in texts for cause in sorted(causes)]
 
 

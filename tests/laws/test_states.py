@@ -126,7 +126,7 @@ failures:
         assert abs(probability[state].value - true) <= 1.8 * probability[state].half_width
     assert len(found.notes) == 2
     assert "“once” is not in the states: it strikes on a schedule" in found.notes[0]
-    assert "“limps” is not in the states: it takes no instance down" in found.notes[1]
+    assert "“limps” is not in the states: it takes down nobody who is known beforehand" in found.notes[1]
 
 
 def test_a_change_hands_over_within_a_state() -> None:
