@@ -97,7 +97,6 @@ class RedisForm(RegistryForm):
     shape = "a mapping of its keys"
     kind = "redis"
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
-    is_store = True
     has_leader = True
     uses_disk = True
 
