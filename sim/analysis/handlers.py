@@ -65,6 +65,8 @@ class Handler:
     infinite: set[str] = field(default_factory=set)
     """Kinds of steps with an infinite mean."""
     unknown: set[str] = field(default_factory=set)
+    locks: set[str] = field(default_factory=set)
+    """Keys of the locks that it waits for."""
 
     @property
     def text(self) -> str:
@@ -130,6 +132,7 @@ class _Walk:
             case Behaviour():
                 self.handler.behaviours.append(step)
             case Lock():
+                self.handler.locks.add(step.key)
                 self.steps(step.steps, reached)
             case Fail() | Guard():
                 pass

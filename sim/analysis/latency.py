@@ -25,6 +25,7 @@ from sim.steps.choose import Choose
 from sim.steps.cpu import Cpu
 from sim.steps.disk import DiskOperation
 from sim.steps.io import Io
+from sim.steps.lock import Lock
 from sim.steps.parallel import Parallel
 from sim.steps.repeat import Repeat
 
@@ -119,6 +120,8 @@ class NoContention:
             case Repeat():
                 goes_on = 1.0 - failing_steps(step.steps, self.failing).share
                 return _chain(self._steps(step.steps, seats), None, goes_on, step.times)
+            case Lock():
+                return self._steps(step.steps, seats)
             case _:
                 return Moments.zero(len(seats.site))
 
@@ -220,6 +223,6 @@ def _called(steps: Sequence[Any]) -> list[EndpointName]:
                 found.append((step.service, step.endpoint))
             case Parallel() | Choose():
                 found += [name for branch in step.branches for name in _called(branch)]
-            case Repeat():
+            case Repeat() | Lock():
                 found += _called(step.steps)
     return found

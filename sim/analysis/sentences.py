@@ -154,6 +154,11 @@ def _handlers(handlers: Mapping[EndpointName, Handler]) -> Iterator[str]:
             yield f"{handler.text} is Python ({behaviour.function}): its work{besides} are unknown and not counted."
         for kind in sorted(handler.infinite):
             yield f"{handler.text}: a {kind} step has an infinite mean; the longer a run, the more of it shows."
+        if handler.locks:
+            yield (
+                f"{handler.text} waits for the lock {listed(sorted(handler.locks))}, which one at a time has: neither "
+                "the wait nor the store's round trips are counted."
+            )
         for kind in sorted(handler.unknown):
             yield f"{handler.text}: steps of the kind {kind} are not counted."
     cancelling = [handler.text for handler in handlers.values() if handler.cancels]

@@ -124,3 +124,18 @@ def test_long_tables_are_cut_and_say_so() -> None:
 )
 def test_numbers_and_names(given: str, text: str) -> None:
     assert given == text
+
+
+def test_locks_are_waited_for_uncounted() -> None:
+    text = """
+scenario: s
+services:
+  job: {steps: [{lock: {store: locks, key: orders, steps: [{io: 300ms}, {call: ledger}]}}]}
+  ledger: {cpu: 5ms}
+stores: {locks: etcd}
+traffic: {users: {to: job, arrivals: poisson(1/s)}}
+"""
+    found = explain(load_text(text, "s.yaml").resolve("baseline"))
+    assert "job.main waits for the lock orders, which one at a time has" in said(found)
+    assert [load.rate_per_s for load in found.endpoints if load.name == "ledger.main"] == [1.0]
+    assert found.sources[0].latency_s == pytest.approx(0.305)
