@@ -40,7 +40,8 @@ def test_random_groups_keep_every_promise() -> None:
 
 @pytest.mark.slow
 def test_many_random_groups_keep_every_promise() -> None:
-    promises_are_kept(1000, 2000)
+    """Two thousand that count: 6 % of the seeds did not when this was written."""
+    promises_are_kept(1000, 2200)
 
 
 def test_a_seed_replays() -> None:
