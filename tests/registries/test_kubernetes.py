@@ -155,3 +155,10 @@ def test_mutant_that_never_reports_again(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(Kubelet, "_sync", lambda self: None)
     faults = "{at: 90s, crash: [kubernetes-1, kubernetes-2], for: 100s}", f"{{at: {AT_S}s, crash: api-1}}"
     assert Story(model_of(registry(), *faults, duration="230s")).without("api-1", AT_S) == {}
+
+
+def test_kubelets_find_the_one_server_that_is_left() -> None:
+    """Each tries the next when one has not answered for 10 s, whatever else it was asked meanwhile."""
+    registry_of_three = "{kubernetes: {servers: 3, nodes: control}}"
+    for story in stories(model_of(registry_of_three, f"{{at: {AT_S}s, crash: [control-1, control-2]}}"), 10):
+        assert story.times("unhealthy") == []

@@ -39,8 +39,10 @@ class Caller(Daemon):
     def server(self) -> str:
         return f"{self._servers[self._server]}/{API}"
 
-    def next_server(self) -> None:
-        self._server = (self._server + 1) % len(self._servers)
+    def leave_server(self, server: str) -> None:
+        """It did not answer. Of several requests that failed there only the first moves on."""
+        if server == self.server:
+            self._server = (self._server + 1) % len(self._servers)
 
 
 @dataclass(slots=True)
@@ -143,11 +145,13 @@ class Kubelet(Caller):
         self._call(Delete(pod))
 
     def _call(self, message: Report | Renew | Delete) -> None:
+        server = self.server
+
         def ended(answer: Answer) -> None:
             if answer.outcome != "ok":
-                self.next_server()
+                self.leave_server(server)
 
-        self.ask(self.server, message, ended, REQUEST_TIMEOUT_S)
+        self.ask(server, message, ended, REQUEST_TIMEOUT_S)
 
 
 class Pod(Daemon):

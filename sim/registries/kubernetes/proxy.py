@@ -50,16 +50,18 @@ class Proxy(Caller):
         self._watch(RELIST_FIRST_S)
 
     def _watch(self, wait_s: float) -> None:
+        server = self.server
+
         def ended(answer: Answer) -> None:
             if answer.outcome == "ok":
                 self._heard(answer.message)
                 self._watch(RELIST_FIRST_S)
             else:
-                self.next_server()
+                self.leave_server(server)
                 later_s = min(2.0 * wait_s, RELIST_MOST_S)
                 self.after(wait_s * (1.0 + self.uniform()), self._watch, later_s)
 
-        self.ask(self.server, Watch(self._known.version), ended, WATCH_DEAD_S)
+        self.ask(server, Watch(self._known.version), ended, WATCH_DEAD_S)
 
     def _heard(self, endpoints: Endpoints) -> None:
         if endpoints != self._known:
