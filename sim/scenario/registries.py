@@ -190,11 +190,17 @@ def _weigh(form: ScenarioForm, called: set[str], registered: Sequence[str], find
             findings.weigh(form, ("services", name, "registry"), useful, text)
 
 
+def held(form: ScenarioForm) -> tuple[str, ...]:
+    """The checks that something here can be held against: of variants with several kinds, not all can everywhere."""
+    kinds = [registry.kind for _, _, registry in _declared(form)]
+    return tuple(check for check in form.checks if any(check in REGISTRY_FORMS[kind].checks for kind in kinds))
+
+
 def _check_checks(form: ScenarioForm, findings: Findings) -> None:
     """Something in the scenario keeps what is to be checked."""
-    kinds = [registry.kind for _, _, registry in _declared(form)]
+    can_be = held(form)
     for position, check in enumerate(form.checks):
-        if not any(check in REGISTRY_FORMS[kind].checks for kind in kinds):
+        if check not in can_be:
             able = [kind for kind, other in REGISTRY_FORMS.items() if check in other.checks]
             text = f"got {check}, but nothing here can be held against it; write e.g. registry: {listed(able, 'or')}"
             findings.weigh(form, ("checks", position), False, f"{text}, or remove it")

@@ -17,7 +17,7 @@ from sim.scenario.idle import weigh_all, weigh_drains, weigh_sizes, weigh_starts
 from sim.scenario.network import Zones
 from sim.scenario.placement import Placement
 from sim.scenario.plan import check_steady, check_users, run_plan
-from sim.scenario.registries import answering, registries, stores_of
+from sim.scenario.registries import answering, held, registries, stores_of
 from sim.scenario.resources import check_clocks, check_disks, check_memory
 from sim.scenario.services import EVERY_CALLEE, EndpointParts, ServiceForm, TrafficForm
 from sim.scenario.sites import Sites
@@ -82,7 +82,7 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
         components=(*added.components, *checks),
         directories=added.directories,
         probes=(*added.probes, *(probe for health in checks for probe in health.probes)),
-        checks=form.checks,
+        checks=held(form),
     )
 
 

@@ -34,3 +34,14 @@ def test_a_run_is_the_same_with_checks_and_without() -> None:
     assert told(plain) == told(watched)
     assert {"elected", "expired", "view"} <= set(plain.control["event"])
     assert not watched.violations
+
+
+def test_a_check_watches_only_where_there_is_something_to_watch() -> None:
+    registry = "registry: {etcd: {members: 3, nodes: reg, lease: 5s}}"
+    variants = "variants: {etcd: {}, eureka: {registry: {eureka: {nodes: reg}}}}\nbaseline: etcd"
+    text = FILE.replace(registry, f"{registry}\nchecks: [views, raft]\n{variants}").replace(
+        "etcd-1", "{leader: registry}"
+    )
+    scenario = load_text(text, "watched.yaml")
+    assert scenario.resolve("etcd").checks == ("views", "raft")
+    assert scenario.resolve("eureka").checks == ()

@@ -68,7 +68,7 @@ class ConsulForm(RegistryForm):
     is_store = True
     has_locks = True
     shortest_lease_s = SESSION_TTL_LEAST_S
-    checks = ("raft", "linearizable", "swim", "views")
+    checks = ("raft", "linearizable", "swim", "fencing", "views")
     has_leader = True
     uses_disk = True
 
