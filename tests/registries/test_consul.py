@@ -250,3 +250,13 @@ def test_a_leader_that_does_not_listen_to_gossip_is_caught(monkeypatch: pytest.M
 def test_checks_that_run_half_as_often_are_caught() -> None:
     with pytest.raises(AssertionError):
         check_finds_the_dead("{consul: {nodes: control, interval: 20s}}", runs=1)
+
+
+def test_a_process_that_is_dead_is_not_healthy_because_its_node_is() -> None:
+    """Its node is cut off, it dies, the node is back: its check still fails."""
+    others = [f"app-{number}" for number in range(1, 11) if number != 3]
+    all_others = f"[{{nodes: [control, front]}}, {{node: [{', '.join(others)}]}}]"
+    cut = f"{{at: {AT_S}s, partition: [{{node: app-3}}, {all_others}], for: 40s}}"
+    story = story_of(THREE, cut, f"{{at: {AT_S + 5.0}s, crash: api-3}}", duration="160s")
+    assert story.times("unhealthy", "api-3")
+    assert story.times("healthy", "api-3") == []

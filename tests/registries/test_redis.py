@@ -44,6 +44,8 @@ def test_who_stops_gracefully_deletes_its_key_and_comes_back_at_once() -> None:
         for name in FIVE:
             away += [at - AT_S for at in story.without(name, AT_S).values()]
             back += [at - AT_S - 15.0 for at in story.knowing(name, AT_S + 15.0).values()]
+            told = [*story.times("deregistered", name), *story.times("registered", name)]
+            assert [round(at, 2) for at in told] == [AT_S, AT_S + 15.0]
     assert len(away) == len(back) == 75
     for waits in (away, back):
         assert abs(np.mean(waits) / 2.5 - 1.0) < 0.35, "fifteen phases of clients"

@@ -104,11 +104,15 @@ class Datacenter:
                 if self._entries.pop(instance, None) is not None:
                     self.cluster.record(self.consul.name, "deregistered", instance)
             case NodeHealth(node, status):
-                self._record_node(node, status)
+                self._record_node(node, status, catalog)
 
-    def _record_node(self, node: str, status: str | None) -> None:
+    def _record_node(self, node: str, status: str | None, catalog: Catalog) -> None:
+        """An instance whose own check fails is not healthy because its node is."""
         event = {"passing": "healthy", "critical": "unhealthy", None: "deregistered"}[status]
         for instance in [entry.instance for entry in self._entries.values() if entry.node == node]:
+            known = catalog.entries.get(instance)
+            if status == "passing" and (known is None or known.status != "passing"):
+                continue
             self.cluster.record(self.consul.name, event, instance, "serfHealth")
             if status is None:
                 del self._entries[instance]

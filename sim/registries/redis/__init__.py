@@ -80,7 +80,7 @@ class Redis(Component):
         replicas = {f"{host}/{NAME}" for host in self.servers[1:]}
         for server in servers:
             server.begin({client.key_of(str(c.service), c.host): self._entry(c) for c in clients}, replicas)
-            server.lost = lambda key: cluster.record(self.name, "expired", key.partition("/")[2])
+            server.told = lambda event, key: cluster.record(self.name, event, key.partition("/")[2])
         sentinels = tuple(
             Sentinel(cluster, host, self.sentinel, self.servers, self.sentinels, self.name) for host in self.sentinels
         )

@@ -47,8 +47,8 @@ class Server(Daemon):
         self.primary: str | None = None
         """Whom it follows; None: nobody."""
         self.branch, self.offset = f"{primary}-0", 0
-        self.lost: Callable[[str], None] = lambda key: None
-        """Told by a primary of each key that expires."""
+        self.told: Callable[[str, str], None] = lambda event, key: None
+        """Told by a primary of each key that is new, deleted or over: `registered`, `deregistered`, `expired`."""
         self._lives = 0
         self._replicas: set[str] = set()
         self._is_linked, self._heard_s, self._behind_s = True, 0.0, 0.0
@@ -124,10 +124,13 @@ class Server(Daemon):
                 if absent and entry is not None:
                     return Value(done=False)
                 self._write(key, Entry(value, None if ttl_s is None else self._at.clock.wall() + ttl_s))
+                if entry is None:
+                    self.told("registered", key)
             case Delete(key, only):
                 if entry is None or only not in (None, entry.value):
                     return Value(done=False)
                 self._write(key, None)
+                self.told("deregistered", key)
         self.ledger.acknowledged[self.branch] = self.offset
         return Value()
 
@@ -163,7 +166,7 @@ class Server(Daemon):
         if left_s > 1e-9:
             self.after(left_s, self._expire, key, entry)
             return
-        self.lost(key)
+        self.told("expired", key)
         self._write(key, None)
 
     # Replication
