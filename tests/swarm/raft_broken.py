@@ -8,11 +8,9 @@ from typing import Any
 
 from sim.protocols.raft import Entry, HardState, Log, Message, Raft
 from sim.protocols.raft.messages import (
-    FROM_LEADER,
     Append,
     AppendReply,
     Heartbeat,
-    VoteReply,
     VoteRequest,
 )
 
@@ -38,13 +36,6 @@ class VotesForAnyLog(Raft):
         return True
 
 
-class CommitsOlderTerms(Raft):
-    """Counts replicas of entries of older terms (5.4.2, figure 8)."""
-
-    def may_commit(self, index: int) -> bool:
-        return True
-
-
 class CommitsWithoutMajority(Raft):
     """One replica beside its own is enough, however large the group (5.3)."""
 
@@ -58,13 +49,6 @@ class AcknowledgesBeforeTheDisk(Raft):
 
     def must_wait_for_disk(self, message: Message) -> bool:
         return not isinstance(message, AppendReply) and super().must_wait_for_disk(message)
-
-
-class VotesBeforeTheDisk(Raft):
-    """Sends its vote before it is on its disk."""
-
-    def must_wait_for_disk(self, message: Message) -> bool:
-        return not isinstance(message, VoteReply | VoteRequest) and super().must_wait_for_disk(message)
 
 
 class TruncatingLog(Log):
@@ -111,19 +95,6 @@ class ReadsBeforeItsTerm(Raft):
         return True
 
 
-class FollowsOldLeaders(Raft):
-    """Takes appends and heartbeats of an older term for those of its own, and leads on whatever the term (5.1)."""
-
-    def hears_newer_term(self, message: Message) -> bool:
-        return not self.is_leader and super().hears_newer_term(message)
-
-    def refuse_older_term(self, message: Message) -> None:
-        if isinstance(message, FROM_LEADER) and not self.is_leader:
-            self._receivers[type(message)](message)
-        else:
-            super().refuse_older_term(message)
-
-
 class AppliesWhatItHolds(Raft):
     """A follower takes whatever is in its log for committed (5.3)."""
 
@@ -141,13 +112,6 @@ class TellsItsCommitIndexToAll(Raft):
                 message.sender, message.receiver, message.term, self.commit_index, message.context, message.sent_tick
             )
         super().send(message)
-
-
-class ChangesMembersAtAnyTime(Raft):
-    """Begins a change of members while another one is under way, or before it has committed anything (4.1)."""
-
-    def may_change_members(self) -> bool:
-        return True
 
 
 class CountsItselfBeforeTheDisk(Raft):
@@ -179,32 +143,24 @@ ALONE = {"check_quorum": False, "lease_reads": False}
 LEASES = {"check_quorum": True, "lease_reads": True}
 STALE = {**ROUGH, "members": 3, "loss": 0.0, "delay": 0.05, "write": 0.02, "faults": ("isolation",)}
 BLINK = {**ROUGH, "members": 3, "write": 1.0, "delay": 0.05, "faults": ("ambush", "churn", "crash_of_all", "isolation")}
-ELECTIONS = {**ROUGH, **ALONE, "pre_vote": False, "loss": 0.05, "delay": 1.0}
-OLD_TERMS = {**ELECTIONS, "members": 5, "faults": ("churn", "partial")}
-CHANGES = {**ROUGH, "spares": 2, "members": 3, "faults": ("change", "partition", "leader_crash")}
 
 BROKEN: dict[str, Broken] = {
     "nothing": Broken(),
     "VotesTwice": Broken(VotesTwice, dials=ROUGH),
     "ForgetsItsVote": Broken(ForgetsItsVote),
     "VotesForAnyLog": Broken(VotesForAnyLog, dials=ROUGH),
-    "CommitsOlderTerms": Broken(CommitsOlderTerms, dials=OLD_TERMS),
     "CommitsWithoutMajority": Broken(
         CommitsWithoutMajority, dials={**ROUGH, "members": 7, "faults": ("churn", "isolation")}
     ),
     "AcknowledgesBeforeTheDisk": Broken(AcknowledgesBeforeTheDisk, dials=BLINK),
-    "VotesBeforeTheDisk": Broken(VotesBeforeTheDisk, dials={**ELECTIONS, "write": 1.0, "faults": ("ambush",)}),
     "TruncatesItsLog": Broken(TruncatesItsLog, dials={**ROUGH, "delay": 1.0}),
     "SkipsTheConsistencyCheck": Broken(SkipsTheConsistencyCheck, dials=ROUGH),
     "ReadsWithoutQuorum": Broken(ReadsWithoutQuorum, dials={**STALE, **ALONE}),
     "ReadsBeforeItsTerm": Broken(ReadsBeforeItsTerm, dials={**ROUGH, "faults": ("leader_crash", "isolation", "churn")}),
-    "FollowsOldLeaders": Broken(FollowsOldLeaders, dials={**ROUGH, **ALONE, "faults": ("isolation",)}),
     "AppliesWhatItHolds": Broken(AppliesWhatItHolds, dials=ROUGH),
     "TellsItsCommitIndexToAll": Broken(TellsItsCommitIndexToAll, dials=ROUGH),
-    "ChangesMembersAtAnyTime": Broken(ChangesMembersAtAnyTime, dials=CHANGES),
     "CountsItselfBeforeTheDisk": Broken(CountsItselfBeforeTheDisk, dials=BLINK),
     "KeepsLeases": Broken(KeepsLeases, dials={**STALE, **LEASES, "drift": 0.01}),
-    "LeasesDespiteDrift": Broken(dials={**STALE, **LEASES, "drift": 0.6}),
     "AppliesRetriesAgain": Broken(remembers=False, dials=ROUGH),
 }
 """By name; `nothing` is the machine as it is."""
