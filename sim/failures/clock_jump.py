@@ -67,7 +67,8 @@ class ClockJumpForm(MachinesForm):
     def idle(self, fault: Fault, system: System) -> str:
         if _is_seen(fault.target, system):
             return ""
-        return f"nothing on {fault.target} reads a wall clock, as behaviours and redlock do; remove it, or name another"
+        readers = "behaviours and servers of eureka, redis and redlock"
+        return f"nothing on {fault.target} reads a wall clock, as {readers} do; remove it, or name another"
 
 
 def _is_seen(node: str, system: System) -> bool:

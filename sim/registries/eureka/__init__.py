@@ -86,6 +86,7 @@ class Eureka(Component):
 class EurekaForm(RegistryForm):
     shape = "a mapping of its keys"
     kind = "eureka"
+    reads_wall_clocks = True
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {**PRESETS, "spring-4.1": {**PRESETS["1.10"], **SPRING}}
 
     servers: Servers | None = Field(None, examples=["2"])

@@ -96,6 +96,7 @@ class Redis(Component):
 class RedisForm(RegistryForm):
     shape = "a mapping of its keys"
     kind = "redis"
+    reads_wall_clocks = True
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
     has_leader = True
     uses_disk = True
