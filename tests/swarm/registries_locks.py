@@ -14,7 +14,7 @@ import numpy as np
 
 from sim.engine import Simulation
 from sim.scenario import load_text
-from tests.swarm.registries import SHOWN, numbered
+from tests.swarm.registries import SHOWN, is_possible, numbered
 
 STORES = {
     "etcd": ("{etcd@3.4: {nodes: control, heartbeat: 100ms, election: 500ms}}", "[raft, linearizable, fencing]", 3.0),
@@ -22,6 +22,7 @@ STORES = {
     "consul": ("{consul: {nodes: control, raft_multiplier: 1}}", "[raft, linearizable]", 10.0),
 }
 """The store, which checks can be held against it, and the time of the lease in s."""
+FAULTS = 10
 SERVERS = 3
 """Nodes on which each store has a member."""
 SYSTEM = """
@@ -88,9 +89,19 @@ def fault(dice: random.Random, lease_s: float) -> str:
 def scenario(store: str, seed: int, fencing: bool = True) -> str:
     text, checks, lease_s = STORES[store]
     dice = random.Random(f"{store} {seed}")
-    failures = "\n".join(f"  f{number}: {fault(dice, lease_s)}" for number in range(10))
     guard = str(fencing).lower()
-    return SYSTEM.format(seed=seed, store=text, checks=checks, failures=failures, fencing=guard, lease=lease_s)
+
+    def written(failures: list[str]) -> str:
+        listed = "\n".join(f"  f{number}: {failure}" for number, failure in enumerate(failures))
+        return SYSTEM.format(seed=seed, store=text, checks=checks, failures=listed, fencing=guard, lease=lease_s)
+
+    chosen: list[str] = []
+    for _ in range(5 * FAULTS):
+        one = fault(dice, lease_s)
+        if len(chosen) < FAULTS and is_possible(written([*chosen, one])):
+            chosen.append(one)
+    assert len(chosen) == FAULTS, f"{store}, seed {seed}: only {chosen}"
+    return written(chosen)
 
 
 def run(store: str, seed: int, fencing: bool = True) -> Outcome:
