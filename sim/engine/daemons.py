@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sim.engine.mail import Letter
 
 MESSAGE_BYTES = 200.0
+RESET_BYTES = 40.0
 BROKEN_AFTER_S = 15.0
 """Linux's tcp_retries2 allows more; servers' own timeouts, such as the 5 s of etcd 3.4's rafthttp and the 10 s of
 yamux, less."""
@@ -73,6 +74,7 @@ class Daemon:
         self._asks: dict[int, Callable[[Answer], None]] = {}
         self._serves: dict[tuple[str, int], Daemon] = {}
         self._streams: dict[str, Stream] = {}
+        self._incoming: list[Stream] = []
         self._asked = self._drawn = self._written = 0
         plan, tables = cluster.env.tables.model.run, cluster.env.tables
         self._key = stream_key(plan.seed, tables.replication, f"daemon:{self.address}")
@@ -234,7 +236,10 @@ class Daemon:
         """The host is down: it waits for nothing any more, and who waits for it hears of it if the machine lives."""
         self._asks, self._streams = {}, {}
         serves, self._serves = self._serves, {}
+        incoming, self._incoming = self._incoming, []
         if self._at.node_up:
+            for stream in incoming:
+                stream.reset()
             for (_, number), asker in serves.items():
                 asker._return(number, self, Answer("reset"), MESSAGE_BYTES)
         self.crashed()
@@ -263,21 +268,23 @@ class Daemon:
 
 
 class Stream:
-    """Messages from one life of a daemon to one of another, in order: one that is lost holds up those behind it."""
+    """Messages from one life of a daemon to one of another, in order: one that is lost holds up those behind it.
+
+    It is broken when its sender gives it up, or hears a reset: of a machine whose process has ended, at once; of one
+    that has died and is back, in answer to a message that its next life does not know.
+    """
 
     def __init__(self, sender: Daemon, receiver: Daemon) -> None:
         self.sender, self.receiver = sender, receiver
+        self.is_broken = False
         self._lives = sender._at.incarnation, receiver._at.incarnation
-        self._resets = receiver._at.resets
-        self._gave_up = False
         self._put = self._delivered = 0
         self._early: dict[int, tuple[Any, Letter]] = {}
+        receiver._incoming = [*(stream for stream in receiver._incoming if stream.lives), self]
 
     @property
-    def is_broken(self) -> bool:
-        """Nothing will arrive any more. The sender knows when it gave up, or when the other process ended on a machine
-        that lives; a machine that died is found out by the first message that reaches its next life."""
-        return self._gave_up or self.receiver._at.resets != self._resets
+    def lives(self) -> bool:
+        return not self.is_broken and self.sender._at.incarnation == self._lives[0]
 
     def put(self, message: Any, size_bytes: float) -> None:
         sender, receiver = self.sender, self.receiver
@@ -287,13 +294,23 @@ class Stream:
         arrive = partial(self._arrive, number, message, letter)
         mail.carry(sender._at, receiver._at, size_bytes, arrive, partial(self._is_wanted, letter.sent_s))
 
+    def reset(self) -> None:
+        """The receiver's machine says that nobody is there."""
+        self.sender.cluster.mail.post(self.receiver._at, self.sender._at, RESET_BYTES, self._break)
+
+    def _break(self) -> None:
+        self.is_broken = True
+
     def _is_wanted(self, since_s: float) -> bool:
-        self._gave_up = self._gave_up or self.sender.now - since_s > self.sender.broken_after_s
-        return not self.is_broken and self.sender._at.incarnation == self._lives[0]
+        self.is_broken = self.is_broken or self.sender.now - since_s > self.sender.broken_after_s
+        return self.lives
 
     def _arrive(self, number: int, message: Any, letter: Letter) -> None:
-        if self.is_broken or not self.receiver.is_up or self.receiver._at.incarnation != self._lives[1]:
-            self._gave_up = True
+        receiver = self.receiver
+        if not receiver.is_up or receiver._at.incarnation != self._lives[1]:
+            self.reset()
+            return
+        if self.is_broken:
             return
         if number != self._delivered:
             self._early[number] = message, letter

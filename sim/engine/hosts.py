@@ -35,8 +35,6 @@ class Host:
     node_up: bool = True
     paused: bool = False
     incarnation: int = 0
-    resets: int = 0
-    """Lives that ended on a living machine, whose peers therefore knew at once."""
     daemons: list[Daemon] = field(default_factory=list)
     pauses: list[tuple[float, float]] = field(default_factory=list)
     """When it stood still, from and to, on its node's monotonic clock."""
@@ -115,7 +113,6 @@ class Hosts:
     def _die(self, host: Host) -> None:
         host.up = False
         host.incarnation += 1
-        host.resets += host.node_up
         host.held = []
         self._record("truth", "down", host.name, "process" if host.node_up else "host")
         for daemon in host.daemons:

@@ -264,3 +264,22 @@ def test_messages_can_be_traced() -> None:
     told = [(of.sent_s, of.arrived_s, of.sender, of.receiver, of.message) for of in simulation.cluster.mail.trace or []]
     ends = "web-1/ears", "api-1/ears"
     assert told == [(1.0, 1.005, *ends, 1), (3.0, None, *ends, 2)]
+
+
+def test_a_reset_does_not_cross_a_cut() -> None:
+    """The process at b ends behind a cut: a goes on with its stream until that reaches b's next life."""
+
+    def cut_back(a: Ears, b: Ears) -> None:
+        cluster = a.cluster
+        handle = cluster.impair(frozenset({"b-1"}), frozenset({"a-1"}), loss=1.0)
+        cluster.env.timeout(1.5).callbacks.append(lambda _: cluster.mend(handle))  # type: ignore[union-attr]
+
+    script: Script = {
+        1.0: lambda a, b: a.tell(b.address, 1),
+        2.0: cut_back,
+        2.1: lambda a, b: a.cluster.crash_instance("api-1"),
+        3.0: lambda a, b: a.cluster.restore_instance("api-1"),
+        4.0: lambda a, b: a.tell(b.address, 2),
+        5.0: lambda a, b: a.tell(b.address, 3),
+    }
+    assert heard(script)[1] == [(1.005, 1), (2.1, "crashed"), (3.0, "started"), (5.005, 3)]
