@@ -165,6 +165,11 @@ class RaftMember(Daemon):
         self.work()
         return began
 
+    def hand_over(self) -> None:
+        """A leader that is about to go lets another lead, if one is there."""
+        if self.is_leader and (successor := self.raft.successor()) is not None:
+            self.transfer_leadership(successor)
+
     def _end(self, number: int, done: Done) -> None:
         then = self._waiting.pop(number, None)
         if then is not None:

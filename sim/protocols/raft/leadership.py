@@ -59,6 +59,18 @@ class Leadership(Replication):
         self._let_stand_or_catch_up(to)
         return True
 
+    def successor(self) -> str | None:
+        """Whom a leader that goes would best hand over to: of the voters that it has heard from within an election
+        timeout, the one that holds most, and of those the one heard from last. None: there is none."""
+        since = self.ticks - self.config.election_ticks
+        heard = [
+            (progress.match, progress.acknowledged_tick, member)
+            for member, progress in self.progress.items()
+            if member in self.configuration.voters and (progress.recent_active or progress.acknowledged_tick > since)
+        ]
+        best = max(heard, key=lambda one: one[:2], default=None)
+        return best[2] if best is not None and self.is_leader else None
+
     def follower_advanced(self, member: str) -> None:
         if self.is_leader and member == self.transfer_target:
             self._let_stand_or_catch_up(member)

@@ -1,7 +1,8 @@
 """One Consul server: the catalog over its Raft log, blocking queries, and what the leader does besides.
 
 Source: Consul 1.17, `agent/consul/rpc.go` (forwarding, blocking queries), `leader.go` (reconciliation with Serf),
-`session_ttl.go`.
+`session_ttl.go`. A server that is told to stop (SIGTERM) does not leave and hands nothing over: `leave_on_terminate` is
+false for servers, and `Server.Shutdown` stops Raft as it is (`Leave` alone transfers the leadership).
 """
 
 from __future__ import annotations

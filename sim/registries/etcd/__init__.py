@@ -9,6 +9,10 @@ Versions 3.4 and 3.5, read in their sources, which the modules of this folder na
 (`embed/config.go`: off in 3.4, on since 3.5.0), and since 3.5 members ask again for the index of a linearizable read
 that has not come within 500 ms (`v3_server.go`). CheckQuorum is on in both (`etcdserver/raft.go`). Defaults are those
 of `etcd`'s flags and of clientv3; there is none for a lease (10 s here).
+
+A member that is told to stop ends a heartbeat later: so often a leader that hands over looks whether it has
+(`server.go`: `MoveLeader`). Departs from it where that takes longer (etcd waits up to `ReqTimeout`) and where a
+follower stops (at once).
 """
 
 from __future__ import annotations
@@ -100,7 +104,8 @@ class EtcdForm(RegistryForm):
             raise MistakesError(
                 [Mistake((key,), "means nothing in a store, of locks alone; remove it") for key in given]
             )
-        return (scope.servers(self.setting("members"), self.nodes),)
+        servers = scope.servers(self.setting("members"), self.nodes)
+        return (replace(servers, drain_s=self.setting("heartbeat")),)
 
     def serving(self, servers: Service) -> Service:
         """Writes of 1 kB, linearizable and serializable reads. They take no CPU time: etcd's own work on a request is

@@ -1,7 +1,8 @@
 """One etcd member's services over its Raft log: writes, reads, leases, watches.
 
 Source: etcd 3.4 and 3.5, `server/etcdserver/v3_server.go` (requests, keep-alives that a follower passes on),
-`server.go` (promotion of the lessor at the leader's first entry, ends of leases through the log),
+`server.go` (promotion of the lessor at the leader's first entry, ends of leases through the log, the leader that hands
+over before it stops: `TryTransferLeadershipOnShutdown`; to the most up to date, there to the longest connected),
 `mvcc/watchable_store.go` (events leave when the member applies). Departs from it where a watcher is sent the next
 events only when it has taken the last: a window of one, so that what is lost is sent again in order.
 """
@@ -78,6 +79,9 @@ class Server(Daemon, StateMachine):
         is_old = self.now == 0.0
         self.every(CHECK_EVERY_S, self._end_leases, CHECK_EVERY_S * self.uniform() if is_old else 0.0)
         self.every(self.settings.election_s, self._look_for_leader)
+
+    def stopping(self) -> None:
+        self.member.hand_over()
 
     # The state machine
 
