@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from math import log10
 
 import numpy as np
 import pytest
 
-from sim.model import Model
+from sim.distributions import Constant
+from sim.model import Disk, Model
 from sim.registries.consul.agent import Agent
+from sim.registries.consul.catalog import Entry
 from sim.registries.consul.server import Server
 from tests.registries.story import Story, model_of, stories
 
@@ -22,8 +26,6 @@ MEMBERS = 16
 
 
 def checked(registry: str, *failures: str, **changes: object) -> Model:
-    from dataclasses import replace
-
     return replace(model_of(registry, *failures, **changes), checks=("raft", "swim", "views"))  # type: ignore[arg-type]
 
 
@@ -96,6 +98,30 @@ def test_an_instance_that_stops_in_order_is_gone_at_once_and_comes_back_critical
     [healthy_s] = story.times("healthy", "api-3")
     assert up_s < healthy_s < up_s + INTERVAL_S + SOON_S
     assert all(0.0 <= at_s - healthy_s < SOON_S for at_s in story.knowing("api-3", up_s).values())
+
+
+@pytest.mark.parametrize("dies_s, is_kept", [(2.5, False), (3.5, True)])
+def test_an_agent_keeps_what_its_disk_has_had_time_to_take(dies_s: float, is_kept: bool) -> None:
+    """Each write takes a second. api-3 is withdrawn, and registers again 2 s later."""
+    stop = f"{{at: {AT_S}s, restart: api-3, for: 2s, graceful: true}}"
+    model = model_of(THREE, stop, f"{{at: {AT_S + dies_s}s, crash: consul-agent-app-3}}", duration="70s")
+    disk = Disk(fsync=Constant(1.0))
+    model = replace(
+        model, nodes=tuple(replace(node, disk=disk if node.name == "app-3" else None) for node in model.nodes)
+    )
+    agent = Story(model).cluster.components["consul"].agents["app-3"]
+    assert ("api-3" in agent.kept["services"]) == is_kept
+
+
+def keeps_at_once(self: Agent, change: Callable[[dict[str, Entry]], object], then: Callable[[], None]) -> None:
+    change(self.kept["services"])
+    then()
+
+
+def test_an_agent_that_does_not_wait_for_its_disk_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Agent, "_keep", keeps_at_once)
+    with pytest.raises(AssertionError):
+        test_an_agent_keeps_what_its_disk_has_had_time_to_take(2.5, False)
 
 
 def test_who_is_critical_for_too_long_is_deregistered() -> None:

@@ -1,9 +1,10 @@
 """A client agent: the services of its node, their checks, and what it tells the servers of them.
 
-Source: Consul 1.17, `agent/agent.go` (registration, reaping of critical services), `agent/checks/check.go` (HTTP and
-TCP checks: the first after a random part of the interval, the next an interval after the last ended), `agent/ae/ae.go`
-and `agent/local/state.go` (a change goes to the servers at once; all is compared every interval and a random part of
-it, which grows with the cluster; a failed synchronization is made again after 15 s and as long at random).
+Source: Consul 1.17, `agent/agent.go` (registration; `persistService`, `purgeService`: on disk before the answer;
+reaping of critical services), `agent/checks/check.go` (HTTP and TCP checks: the first after a random part of the
+interval, the next an interval after the last ended), `agent/ae/ae.go` and `agent/local/state.go` (a change goes to the
+servers at once; all is compared every interval and a random part of it, which grows with the cluster; a failed
+synchronization is made again after 15 s and as long at random).
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from sim.registries.consul.messages import (
 from sim.registries.consul.settings import SYNC_RETRY_S, Check, Settings
 from sim.registries.gossip_member import GossipMember, Pool
 
+DEFINITION_BYTES = 1000.0
+"""Of a service, as JSON in a file of its own."""
 ALWAYS = Check(0.0, 0.0, 0, 0, None)
 
 
@@ -98,10 +101,9 @@ class Agent(Daemon):
         match message:
             case Announce(entry):
                 self._announce(entry)
-                reply(True)
+                self._keep(lambda services: services.update({entry.instance: entry}), lambda: reply(True))
             case Withdraw(instance):
-                self._withdraw(instance)
-                reply(True)
+                self._withdraw(instance, lambda: reply(True))
             case Query() | KeyQuery():
                 self.servers.call(message, reply, message.wait_s)
             case Write() | RenewSession():
@@ -111,18 +113,26 @@ class Agent(Daemon):
 
     def _announce(self, entry: Entry) -> None:
         """Of one that is known its check goes on as it was."""
-        self.kept["services"][entry.instance] = entry
         if entry.instance not in self.locals:
             self._begin(entry, "critical", in_sync=False)
         self._sync_changes()
 
-    def _withdraw(self, instance: str) -> None:
+    def _withdraw(self, instance: str, then: Callable[[], None] = lambda: None) -> None:
         local = self.locals.pop(instance, None)
-        self.kept["services"].pop(instance, None)
+        self._keep(lambda services: services.pop(instance, None), then)
         if local is not None:
             local.is_gone = True
             self._deregistering[instance] = Deregister(self.node, instance)
             self._sync_changes()
+
+    def _keep(self, change: Callable[[dict[str, Entry]], object], then: Callable[[], None]) -> None:
+        """Change what the data folder has, and go on once it is there."""
+
+        def written() -> None:
+            change(self.kept["services"])
+            then()
+
+        self.flush(DEFINITION_BYTES, written)
 
     # Checks
 
