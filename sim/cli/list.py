@@ -115,7 +115,8 @@ def _registries() -> Iterator[Entry]:
         names = " or ".join(form.names()[1:] or form.names())
         given = next(iter(beside.items()), None)
         written = f"{{{kind}: {{{given[0]}: {given[1][5:]}}}}}" if given else kind
-        where = "registry, stores" if form.is_store else "registry"
+        sections = {"registry": form.is_registry, "stores": form.is_store}
+        where = ", ".join(section for section, may_stand in sections.items() if may_stand)
         versions = f" ({names})" if form.names()[1:] else ""
         yield Entry(kind + versions, says, beside, f"{where}: {written}")
 

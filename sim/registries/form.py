@@ -60,6 +60,8 @@ class RegistryForm(Form, ABC):
     kind: ClassVar[str]
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"": {}}
     """By version, the value of each key, in base units. The first is the one that the kind's name alone means."""
+    is_registry: ClassVar[bool] = True
+    """May it stand under `registry`?"""
     is_store: ClassVar[bool] = False
     """May it stand under `stores`?"""
     has_locks: ClassVar[bool] = False
@@ -125,7 +127,14 @@ class RegistryForm(Form, ABC):
 
 
 def read_registry(value: Any, info: ValidationInfo) -> RegistryForm:
-    """A kind or a version of it, alone or as a mapping to its keys."""
+    """A kind that says where services are, or a version of it: alone or as a mapping to its keys."""
+    form = _read(value, info)
+    if not form.is_registry:
+        raise MistakeError(f"got {form.kind}, which keeps locks only; write stores: {{locks: {form.kind}}}")
+    return form
+
+
+def _read(value: Any, info: ValidationInfo) -> RegistryForm:
     if isinstance(value, str):
         return _build(value, {}, info.context)
     if not isinstance(value, Mapping) or len(value) != 1:
@@ -139,7 +148,7 @@ def read_registry(value: Any, info: ValidationInfo) -> RegistryForm:
 
 def read_store(value: Any, info: ValidationInfo) -> RegistryForm:
     """As `read_registry`, of a kind that keeps keys."""
-    form = read_registry(value, info)
+    form = _read(value, info)
     if not form.is_store:
         stores = [kind for kind, other in REGISTRY_FORMS.items() if other.is_store]
         raise MistakeError(unknown("store", form.kind, stores))

@@ -11,9 +11,10 @@ from sim.model import Component, Directory, Goroutines, Instance, Probe, Service
 from sim.registries import REGISTRY_FORMS, RegistryForm
 from sim.scenario.document import ScenarioForm
 from sim.scenario.findings import Findings
-from sim.scenario.idle import calls_in
+from sim.scenario.idle import calls_in, steps_in
 from sim.scenario.placement import Placement
-from sim.steps.lock import locks_in
+from sim.steps.guard import Guard
+from sim.steps.lock import Lock, locks_in
 from sim.units import format_duration
 
 STATIC = "static"
@@ -141,7 +142,7 @@ def registries(
             )
             findings.weigh(form, at, bool(users) or name in called or not registry.has_locks, text)
     _weigh(form, called, registered, findings)
-    _check_checks(form, findings)
+    _check_checks(form, services, findings)
     return Added(
         tuple(components),
         tuple(probes),
@@ -190,19 +191,29 @@ def _weigh(form: ScenarioForm, called: set[str], registered: Sequence[str], find
             findings.weigh(form, ("services", name, "registry"), useful, text)
 
 
-def held(form: ScenarioForm) -> tuple[str, ...]:
+def held(form: ScenarioForm, services: Sequence[Service]) -> tuple[str, ...]:
     """The checks that something here can be held against: of variants with several kinds, not all can everywhere."""
-    kinds = [registry.kind for _, _, registry in _declared(form)]
-    return tuple(check for check in form.checks if any(check in REGISTRY_FORMS[kind].checks for kind in kinds))
+    return tuple(check for check in form.checks if not _missing(check, form, services))
 
 
-def _check_checks(form: ScenarioForm, findings: Findings) -> None:
-    """Something in the scenario keeps what is to be checked."""
-    can_be = held(form)
+def _missing(check: str, form: ScenarioForm, services: Sequence[Service]) -> str:
+    """Why nothing here can be held against a check, and what to write; empty where something can."""
+    able = [name for _, name, registry in _declared(form) if check in registry.checks]
+    if not able:
+        kinds = [kind for kind, other in REGISTRY_FORMS.items() if check in other.checks and other.is_registry]
+        return f"nothing here can be held against it; write e.g. registry: {listed(kinds, 'or')}"
+    steps = [step for service in services for endpoint in service.endpoints for step in steps_in(endpoint.steps)]
+    if check == "linearizable" and not any(isinstance(step, Lock) and step.store in able for step in steps):
+        way = f"lock: {{store: {able[0]}, key: orders, steps: [{{cpu: 5ms}}]}}"
+        return f"it holds locks against it, and nobody locks anything in {listed(able, 'or')}; write e.g. {way}"
+    if check == "fencing" and not any(isinstance(step, Guard) for step in steps):
+        way = "guard: {resource: ledger, fencing: true}"
+        return f"it watches writes to what a lock guards, and nothing here has a guard; write e.g. {way}"
+    return ""
+
+
+def _check_checks(form: ScenarioForm, services: Sequence[Service], findings: Findings) -> None:
+    """Something in the scenario keeps, or does, what is to be checked."""
     for position, check in enumerate(form.checks):
-        if check not in can_be:
-            able = [kind for kind, other in REGISTRY_FORMS.items() if check in other.checks]
-            text = f"got {check}, but nothing here can be held against it; write e.g. registry: {listed(able, 'or')}"
-            findings.weigh(form, ("checks", position), False, f"{text}, or remove it")
-        else:
-            findings.weigh(form, ("checks", position), True, "")
+        text = _missing(check, form, services)
+        findings.weigh(form, ("checks", position), not text, f"got {check}, but {text}, or remove it")

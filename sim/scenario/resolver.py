@@ -82,7 +82,7 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
         components=(*added.components, *checks),
         directories=added.directories,
         probes=(*added.probes, *(probe for health in checks for probe in health.probes)),
-        checks=held(form),
+        checks=held(form, services),
     )
 
 

@@ -69,7 +69,7 @@ def unions() -> dict[str, Any]:
                 ),
             ]
         },
-        "Registry": _registry(list(REGISTRY_FORMS.values())),
+        "Registry": _registry([form for form in REGISTRY_FORMS.values() if form.is_registry]),
         "Store": _registry([form for form in REGISTRY_FORMS.values() if form.is_store]),
         "Health": {
             "anyOf": [choices_schema("none", *CHECKERS), one_of(dict.fromkeys(CHECKERS, ref(HealthForm.__name__)))]

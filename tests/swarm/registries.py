@@ -56,13 +56,13 @@ KINDS = {
     "etcd": Kind(
         "{etcd@3.4: {nodes: control, lease: 3s, heartbeat: 100ms, election: 500ms}}",
         numbered("etcd", 3),
-        "checks: [raft, linearizable, views]",
+        "checks: [raft, views]",
         writes=True,
     ),
     "etcd_5": Kind(
         "{etcd@3.5: {nodes: control, members: 5, lease: 3s, heartbeat: 50ms, election: 1s, reads: serializable}}",
         numbered("etcd", 5),
-        "checks: [raft, linearizable, views]",
+        "checks: [raft, views]",
         writes=True,
     ),
     "consul": Kind(

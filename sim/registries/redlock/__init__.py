@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from sim.forms.base import Mistake, MistakeError
+from sim.forms.base import Mistake
 from sim.forms.fields import Duration, DurationOrZero, Probability
 from sim.forms.names import Names
 from sim.model import Component, Service
@@ -55,6 +55,7 @@ class RedlockForm(RegistryForm):
     shape = "a mapping of its keys"
     kind = "redlock"
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+    is_registry = False
     is_store = True
     has_locks = True
     reads_wall_clocks = True
@@ -72,8 +73,6 @@ class RedlockForm(RegistryForm):
             yield Mistake(("drift",), "got 100%; must be below 100%, or no lock is ever valid")
 
     def services(self, scope: RegistryScope) -> tuple[Service, ...]:
-        if scope.is_registry:
-            raise MistakeError("got redlock, which keeps locks only; write stores: {locks: redlock}")
         return (scope.servers(self.setting("members"), self.nodes),)
 
     def resolve(self, scope: RegistryScope, services: tuple[Service, ...]) -> Component:
