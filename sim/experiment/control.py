@@ -14,9 +14,10 @@ import pandas as pd
 from sim.engine.run import CONTROL, Run
 
 TRUTH, VIEW, SOURCE = "truth", "view", "source:"
-OUT = ("unhealthy", "expired", "evicted", "deregistered")
+REGISTERED, HEALTHY, UNHEALTHY = "registered", "healthy", "unhealthy"
+OUT = (UNHEALTHY, "expired", "evicted", "deregistered")
 """A registry's words for: it is no longer to be listed."""
-IN = ("registered", "healthy")
+IN = (REGISTERED, HEALTHY)
 
 Span = tuple[float, float]
 

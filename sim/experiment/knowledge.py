@@ -5,12 +5,14 @@ Definitions, each over one replication from its start to the end of its duration
 death
     An instance goes down. Where it had been asked to stop, the `end` is a stop and its clock starts with the request.
 detect
-    From then to the registry's first decision against it: `unhealthy`, `expired`, `evicted` or `deregistered`.
+    From then to the registry's first decision against it: `unhealthy`, `expired`, `evicted` or `deregistered`. Where it
+    had decided so before (its lease ended behind a partition, say), there was nothing left to detect.
 converge
     From then to the moment from which a client's view leaves it out until it is back: of each client that listed it,
     and of all of them. A client that goes down itself before that is left out.
 return
-    From the instance's being up again to when a view that had left it out lists it.
+    From the instance's being up again to when a view that had left it out lists it. The registry speaks for it when it
+    is both `registered` and `healthy`, of the two what the registry says.
 stale-view seconds
     Over all views of clients that are up, the seconds for which they list an instance that is down, summed.
 missing seconds
@@ -27,11 +29,11 @@ looked. nan means that there was nothing to notice.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from sim.experiment.control import IN, OUT, Line, Log, Span, common, length_s, outside
+from sim.experiment.control import HEALTHY, IN, OUT, REGISTERED, UNHEALTHY, Line, Log, Span, common, length_s, outside
 
 NOTHING = math.nan
 NOT_SEEN = math.inf
@@ -87,17 +89,17 @@ class Staleness:
 
 def ends(log: Log) -> list[End]:
     """In order of time."""
-    decided = _by_instance(log, OUT)
+    decided = _by_instance(log, (*IN, *OUT))
     found = []
     for service, instance in _instances(log):
         fate = log.fate(instance)
         for down_s, up_s in fate.down:
             asked = [start_s for start_s, end_s in fate.stopping if end_s == down_s]
             at_s = asked[0] if asked else down_s
-            spoken = (line.time_s - at_s for line in decided.get(instance, ()) if at_s <= line.time_s < up_s)
+            detect_s = _detect_s(decided.get(instance, ()), at_s, up_s)
             converge_s = dict(_convergence(log, service, instance, at_s, up_s))
             kind = "stop" if asked else "death"
-            found.append(End(service, instance, kind, at_s, up_s, next(spoken, NOT_SEEN), converge_s))
+            found.append(End(service, instance, kind, at_s, up_s, detect_s, converge_s))
     return sorted(found, key=lambda end: (end.at_s, end.instance))
 
 
@@ -111,12 +113,8 @@ def returns(log: Log) -> list[Return]:
             until_s = down[place + 1][0] if place + 1 < len(down) else log.end_s
             if at_s >= log.end_s:
                 continue
-            was_out = any(line.event in OUT for line in [line for line in lines if line.time_s < at_s][-1:])
-            spoken = (line.time_s - at_s for line in lines if line.event in IN and at_s <= line.time_s < until_s)
             back_s = dict(_recovery(log, service, instance, at_s, until_s))
-            found.append(
-                Return(service, instance, at_s, until_s, next(spoken, NOT_SEEN) if was_out else NOTHING, back_s)
-            )
+            found.append(Return(service, instance, at_s, until_s, _registered_s(lines, at_s, until_s), back_s))
     return sorted(found, key=lambda of: (of.at_s, of.instance))
 
 
@@ -135,6 +133,48 @@ def staleness(log: Log) -> Staleness:
             missing_s += length_s(unlisted) - length_s(common(unlisted, not_live))
         false_removals += sum(log.fate(instance).is_live(at_s) for at_s, instance in view.removals)
     return Staleness(stale_s, missing_s, len(list(_false_decisions(log))), false_removals)
+
+
+def _detect_s(lines: Sequence[Line], at_s: float, until_s: float) -> float:
+    """From the time of a death to the first decision by whoever had not decided so already. Lines of one instance."""
+    against: dict[str, set[str]] = {}
+    for line in lines:
+        if line.time_s >= until_s:
+            break
+        standing = against.setdefault(line.component, set())
+        if line.event in IN:
+            standing.intersection_update({UNHEALTHY} if line.event == REGISTERED else ())
+        elif not standing and line.time_s >= at_s:
+            return line.time_s - at_s
+        else:
+            standing.add(line.event)
+    return NOTHING if any(against.values()) else NOT_SEEN
+
+
+def _registered_s(lines: Sequence[Line], at_s: float, until_s: float) -> float:
+    """From an instance's being up again until the first of those that had decided against it speaks for it."""
+    before = [line for line in lines if line.time_s < at_s]
+    if not before or before[-1].event in IN:
+        return NOTHING
+    spoken_s = []
+    for component in {line.component for line in before}:
+        health = [line.event for line in before if line.component == component and line.event in (UNHEALTHY, HEALTHY)]
+        then = [line for line in lines if line.component == component and at_s <= line.time_s < until_s]
+        spoken_s.append(_spoken_for_s(then, health[-1:] == [UNHEALTHY]))
+    return min(spoken_s) - at_s
+
+
+def _spoken_for_s(lines: Iterable[Line], was_unhealthy: bool) -> float:
+    """When one component says what makes it list an instance: a registry with checks registers it first, unhealthy."""
+    said: dict[str, float] = {}
+    for line in lines:
+        if line.event in IN:
+            said.setdefault(line.event, line.time_s)
+        elif HEALTHY in said or (said and not was_unhealthy):
+            break
+    if not said or (was_unhealthy and HEALTHY not in said):
+        return NOT_SEEN
+    return max(said.values())
 
 
 def _convergence(log: Log, service: str, instance: str, at_s: float, until_s: float) -> Iterator[tuple[str, float]]:

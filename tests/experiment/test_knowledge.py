@@ -138,10 +138,50 @@ def test_a_lock_that_expires_is_no_verdict_on_its_holder() -> None:
     assert math.isinf(end.detect_s)
 
 
+@pytest.mark.parametrize(
+    "before, after, detect_s",
+    [
+        ("2 e expired api-1", "", math.nan),
+        ("2 e unhealthy api-1", "9 e deregistered api-1", math.nan),
+        ("2 e unhealthy api-1; 3 e registered api-1", "9 e deregistered api-1", math.nan),
+        ("2 e expired api-1; 3 e registered api-1", "9 e expired api-1", 5.0),
+        ("2 e unhealthy api-1; 3 e healthy api-1", "", math.inf),
+        ("2 health unhealthy api-1", "7 e expired api-1", 3.0),
+        ("2 e expired api-1", "5 e registered api-1; 8 e expired api-1", 4.0),
+    ],
+)
+def test_who_had_been_dropped_before_leaves_no_death_to_detect(before: str, after: str, detect_s: float) -> None:
+    """A lease ends behind a partition, then the process dies: the registry has said all that it has to say."""
+    (end,) = knowledge.ends(log(f"{FULL}; {before}; 4 truth down api-1; {after}"))
+    assert end.kind == "death"
+    assert end.detect_s == pytest.approx(detect_s, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    "out, back, registered_s",
+    [
+        ("3 e unhealthy api-1", "6 e registered api-1; 8 e healthy api-1", 3.0),
+        ("3 e unhealthy api-1", "6 e registered api-1; 7 e unhealthy api-1; 8 e healthy api-1", 3.0),
+        ("3 e unhealthy api-1", "6 e registered api-1", math.inf),
+        ("3 e unhealthy api-1", "8 e healthy api-1", 3.0),
+        ("3 e deregistered api-1", "6 e registered api-1; 8 e healthy api-1", 3.0),
+        ("3 e deregistered api-1", "6 e registered api-1; 7 e unhealthy api-1; 8 e healthy api-1", 1.0),
+        ("3 e unhealthy api-1; 4 e evicted api-1", "6 e healthy api-1; 8 e registered api-1", 3.0),
+        ("3 e expired api-1", "6 e registered api-1", 1.0),
+        ("3 e expired api-1", "6 f healthy api-1; 7 e registered api-1", 2.0),
+    ],
+)
+def test_who_is_registered_but_not_healthy_is_not_back(out: str, back: str, registered_s: float) -> None:
+    """A registry with checks takes a new instance for unhealthy until its first check has passed."""
+    (found,) = knowledge.returns(log(f"{FULL}; 2 truth down api-1; {out}; 5 truth up api-1; {back}"))
+    assert found.registered_s == registered_s
+
+
 def test_several_deaths_of_one_instance_are_several() -> None:
-    text = f"{FULL}; 1 truth down api-1; 2 e expired api-1; 3 truth up api-1; 5 truth down api-1; 8 e expired api-1"
-    first, second = knowledge.ends(log(text))
-    assert (first.detect_s, second.detect_s) == (1.0, 3.0)
+    first = "1 truth down api-1; 2 e expired api-1; 3 truth up api-1; 4 e registered api-1"
+    text = f"{FULL}; {first}; 5 truth down api-1; 8 e expired api-1"
+    one, second = knowledge.ends(log(text))
+    assert (one.detect_s, second.detect_s) == (1.0, 3.0)
 
 
 def test_a_view_without_a_line_at_the_start_is_full() -> None:
