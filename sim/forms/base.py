@@ -274,7 +274,7 @@ def _unknown_key(cls: type[Form], key: str) -> str:
     if key in cls.later:
         return f"{key} is not supported yet; allowed here: {', '.join(keys)}; remove it"
     hint = suggestion(key, keys) or "; remove it or correct its name"
-    return f"unknown key {show(key)}; allowed here: {', '.join(keys)}{hint}"
+    return f"unknown key {show(key)}; allowed here: {', '.join(keys) or 'none'}{hint}"
 
 
 def _first(names: list[str], limit: int = 20) -> list[str]:

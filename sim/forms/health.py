@@ -25,6 +25,8 @@ and `process_chk_conn` in its check.c). nginx Plus: `interval`, `fails`, `passes
 request interval, failure threshold, 4 s for a connection (Developer Guide, Values that you specify when you create or
 update health checks); here it is one checker, not a majority of many.
 """
+PACED = ("haproxy@2.6",)
+"""Who probes at another pace while a change is being counted, and while a server is out."""
 
 
 class HealthForm(Form):
@@ -82,6 +84,10 @@ def _build(name: str, given: Mapping[str, Any], context: Any) -> HealthCheck:
     if name not in CHECKERS:
         raise MistakeError(unknown("system that probes", name, CHECKERS))
     form: HealthForm = read_as(HealthForm, given, context)
+    for key in ("fast_interval", "down_interval"):
+        if name not in PACED and getattr(form, key) is not None:
+            with inside(key):
+                raise MistakeError(f"got {show(given[key])}, but {name} has one interval for all; write interval: 2s")
     return form.check(name)
 
 

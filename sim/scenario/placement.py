@@ -41,16 +41,16 @@ class Placement:
         return tuple(Instance(f"{name}-{i + 1}", host.name, self._cores(form, host)) for i, host in enumerate(hosts))
 
     def add_servers(
-        self, name: str, count: int, pools: Sequence[str] | None, *, flushing: bool
+        self, name: str, count: int, pools: Sequence[str] | None, key: str, *, flushing: bool
     ) -> tuple[Instance, ...]:
         """Instances of a service that the file does not list: on groups of nodes, or each on a host of its own.
 
-        Raises MistakesError, located at `nodes`.
+        Raises MistakesError, located at the key that names the groups.
         """
         if pools is None:
             hosts = self._own_hosts(name, [DEFAULT_ZONE] * count, 1.0)
         else:
-            with inside("nodes"):
+            with inside(key):
                 read_each(pools, self._check_pool)
             self.lent.update(pools)
             self.flushed.update(pools if flushing else ())

@@ -40,9 +40,9 @@ class Scope:
     def instances(self, service: str) -> tuple[Instance, ...]:
         return self.described[service].instances
 
-    def servers(self, count: int, nodes: Sequence[str] | None, *, role: str = "") -> Service:
+    def servers(self, count: int, nodes: Sequence[str] | None, *, role: str = "", key: str = "nodes") -> Service:
         name = self._free(f"{self.name}-{role}" if role else self.name)
-        return self._made(name, self.placement.add_servers(name, count, nodes, flushing=self.uses_disk))
+        return self._made(name, self.placement.add_servers(name, count, nodes, key, flushing=self.uses_disk))
 
     def agents(self, role: str, nodes: Iterable[str]) -> Service:
         name = self._free(f"{self.name}-{role}")

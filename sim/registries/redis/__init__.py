@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
-from sim.forms.base import Mistake
+from sim.forms.base import Mistake, show
 from sim.forms.fields import Count, Duration, choice_reader, choices_schema
 from sim.forms.names import Names
 from sim.model import Component, Service
@@ -120,11 +120,18 @@ class RedisForm(RegistryForm):
         if quorum > sentinels:
             text = f"got {quorum} of {sentinels} sentinels; must be at most {sentinels}, or nobody is ever found down"
             yield Mistake(("quorum",), text)
+        if self.setting("servers") == 1:
+            alone = "but there is one server, so nobody follows it; write servers: 3, or remove it"
+            if self.read_from == "replica":
+                yield Mistake(("read_from",), f"got replica, {alone}")
+            if self.parallel_syncs is not None:
+                yield Mistake(("parallel_syncs",), f"got {show(self.given['parallel_syncs'])}, {alone}")
         yield from too_short("ttl", self.setting("ttl"), "refresh", self.setting("refresh"))
 
     def services(self, scope: RegistryScope) -> tuple[Service, ...]:
         servers = scope.servers(self.setting("servers"), self.nodes)
-        return servers, scope.servers(self.setting("sentinels"), self.sentinel_nodes or self.nodes, role="sentinel")
+        nodes, key = (self.nodes, "nodes") if self.sentinel_nodes is None else (self.sentinel_nodes, "sentinel_nodes")
+        return servers, scope.servers(self.setting("sentinels"), nodes, role="sentinel", key=key)
 
     def resolve(self, scope: RegistryScope, services: tuple[Service, ...]) -> Component:
         servers, sentinels = services
