@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
-
 from sim.engine import loop
+from sim.engine.apart import address_apart
 from sim.engine.clock import Environment
 from sim.engine.devices import check_room
 from sim.errors import DsimError
-from sim.kernel import hooks, jit
 from sim.kernel.codes import FOLLOW, LEAD, NONE, SET_VOTER
 from sim.kernel.draws import stream_key
 from sim.kernel.log import log
 from sim.kernel.tables import CAPACITY
 from sim.model import Model, Service
-
-_address: list[int] = []
 
 
 def entry(address: Any, row: Any, key: Any, value: Any, unused: Any, what: Any) -> Any:
@@ -25,26 +21,12 @@ def entry(address: Any, row: Any, key: Any, value: Any, unused: Any, what: Any) 
     return log(address, row, key, value, unused, what)
 
 
-def log_address() -> int:
-    """Where the kernel finds the log; compiled on first use."""
-    if not _address:
-        if jit.INTERPRETED:
-            _address.append(hooks.python_address(entry))
-        else:
-            marker = jit.CACHE / "logged"
-            if not marker.exists():
-                jit.compile_apart("log")
-            _address.append(numba.cfunc(hooks.HOOK, cache=True, **jit.HOOK_OPTIONS)(entry).address)
-            marker.touch()
-    return _address[0]
-
-
 def add_groups(S: Any, model: Model, replication: int) -> None:
     """Fill the tables of all services that have a log; called once the services' rows are filled."""
     groups = [service for service in model.services if service.log is not None]
     if not groups:
         return
-    S.log = log_address()
+    S.log = address_apart("log", entry)
     check_room("group", len(groups))
     replicas = peers = 0
     for number, service in enumerate(groups):

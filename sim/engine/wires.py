@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 
 from sim.distributions import Distribution, DistributionTable
+from sim.engine.apart import address_apart
 from sim.engine.devices import add_device, add_node, check_room
 from sim.errors import DsimError
-from sim.kernel import hooks, jit
 from sim.kernel.codes import EVENT_LOOP, GOROUTINES, IDEAL, NONE, TCP, UDP
 from sim.kernel.draws import name_hash
 from sim.kernel.packets import AT_ONCE, NO_WAY, NODES, RECEIVES, SENDS
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from sim.engine.lowered import Lowered
 
 UNBOUNDED = 2**31 - 1
-_address: list[int] = []
 
 
 def entry(address: Any, row: Any, key: Any, value: Any, unused: Any, what: Any) -> Any:
@@ -35,17 +33,8 @@ def entry(address: Any, row: Any, key: Any, value: Any, unused: Any, what: Any) 
 
 
 def wire_address() -> int:
-    """Where the kernel finds the wire; compiled on first use."""
-    if not _address:
-        if jit.INTERPRETED:
-            _address.append(hooks.python_address(entry))
-        else:
-            marker = jit.CACHE / "wired"
-            if not marker.exists():
-                jit.compile_apart("wire")
-            _address.append(numba.cfunc(hooks.HOOK, cache=True, **jit.HOOK_OPTIONS)(entry).address)
-            marker.touch()
-    return _address[0]
+    """Where the kernel finds the wire."""
+    return address_apart("wire", entry)
 
 
 def is_plain(link: Link) -> bool:
