@@ -6,6 +6,8 @@ The monotonic clock (CLOCK_MONOTONIC, POSIX.1-2017, clock_getres) drifts and nev
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sim.engine.clock import Environment
 from sim.model import Clock
 
@@ -17,6 +19,8 @@ class NodeClock:
         self.env = env
         self._rate = 1.0 if clock is None else 1.0 + clock.drift
         self._ahead_s = 0.0 if clock is None else clock.offset_s
+        self.on_jump: list[Callable[[], object]] = []
+        """For those who look at the wall clock so often that a timer stands for their looks."""
 
     def monotonic(self) -> float:
         """Seconds since the start of the run, as this node counts them."""
@@ -33,3 +37,5 @@ class NodeClock:
     def jump(self, by_s: float) -> None:
         """The wall clock is set forward, or back (below 0)."""
         self._ahead_s += by_s
+        for told in self.on_jump:
+            told()

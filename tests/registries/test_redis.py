@@ -103,6 +103,51 @@ def test_replicas_that_are_cut_off_let_keys_expire_by_themselves() -> None:
     assert story.times("expired") == []
 
 
+def test_a_client_reads_from_any_replica_and_leaves_it_once() -> None:
+    """Of three servers two are replicas; two reads that fail at one of them move on by one."""
+    drawn = []
+    for story in stories(model_of(registry(", servers: 3, read_from: replica"), duration="1s", clients=20), 5):
+        drawn += [client._server(Scan("")) for client in clients(story) if client.wanted]
+    assert len(drawn) == 100
+    assert set(drawn) == {"redis-2", "redis-3"}
+    assert abs(drawn.count("redis-2") - 50) < 2.576 * 5.0
+    [client, *_] = clients(story)
+    left = client._server(Scan(""))
+    client._leave(left)
+    client._leave(left)
+    assert client._server(Scan("")) not in (left, client._primary)
+
+
+def test_keys_end_when_the_wall_clock_says_so() -> None:
+    """Set forward by more than any key has left, it ends them within a cycle; set back, it lets them live."""
+    story = Story(model_of(registry(ALONE), f"{{at: {AT_S}s, clock_jump: control-1, by: 40s}}", duration="75s"))
+    gone = {name: story.times("expired", name) for name in (f"api-{number}" for number in range(1, 11))}
+    assert all(len(at) == 1 and AT_S < at[0] < AT_S + 0.1 for at in gone.values()), gone
+    assert sorted(story.log.loc[story.log["event"] == "registered", "subject"]) == sorted(gone)
+    crash = f"{{at: {AT_S}s, crash: api-1}}"
+    story = Story(
+        model_of(registry(ALONE), crash, f"{{at: {AT_S}s, clock_jump: control-1, by: -20s}}", duration="2min")
+    )
+    [gone_s] = story.times("expired")
+    assert 40.0 < gone_s - AT_S < 50.0
+
+
+def test_a_key_that_is_over_when_it_is_set_again_has_expired() -> None:
+    server = Story(model_of(registry(), duration="1s")).cluster.components["redis"].servers[0]
+    told: list[str] = []
+    server.told = lambda event, key: told.append(event)
+    server.execute(Put("a", "1", 5.0))
+    server._at.clock.jump(6.0)
+    server.execute(Put("a", "2", 5.0))
+    assert told == ["registered", "expired", "registered"]
+
+
+def test_mutant_whose_keys_end_by_the_monotonic_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Server, "_clock_jumped", lambda self: None)
+    with pytest.raises(AssertionError):
+        test_keys_end_when_the_wall_clock_says_so()
+
+
 def test_without_a_quorum_nobody_is_promoted() -> None:
     faults = (
         f"{{at: {AT_S}s, crash: [redis-sentinel-2, redis-sentinel-3]}}",

@@ -44,12 +44,12 @@ class Client(Daemon):
         self._servers, self._sentinels = tuple(servers), tuple(sentinels)
         self._primary = servers[0]
         self.refresh_phase_s = settings.refresh_s * self.uniform()
-        self._replica = int(self.uniform() * len(servers))
-        self._is_first_life, self._is_stopping, self._is_asking = True, False, False
+        self._replica = int(self.uniform() * len(self._replicas))
+        self._is_first_life, self._is_stopping = True, False
 
     def started(self) -> None:
         first, self._is_first_life = self._is_first_life, False
-        self._is_stopping = self._is_asking = False
+        self._is_stopping = False
         if self.service is not None:
             self.every(self.settings.refresh_s, self._refresh, self.refresh_phase_s if first else 0.0)
         if self.wanted:
@@ -85,7 +85,7 @@ class Client(Daemon):
             if answer.outcome == "ok" and not answer.message.read_only:
                 then(answer.message)
             elif isinstance(command, Scan) and self.settings.read_from == "replica":
-                self._replica = (self._replica + 1) % len(self._servers)
+                self._leave(at)
             else:
                 self._ask_primary(lambda: self._request(command, then, tries - 1) if tries > 1 else None, at)
 
@@ -93,9 +93,18 @@ class Client(Daemon):
 
     def _server(self, command: Command) -> str:
         if isinstance(command, Scan) and self.settings.read_from == "replica":
-            replicas = [host for host in self._servers if host != self._primary] or [self._primary]
-            return replicas[self._replica % len(replicas)]
+            return self._replicas[self._replica]
         return self._primary
+
+    @property
+    def _replicas(self) -> list[str]:
+        """Those that it reads from: the primary too, where it is alone."""
+        return [host for host in self._servers if host != self._primary] or [self._primary]
+
+    def _leave(self, replica: str) -> None:
+        """It did not answer. Of several requests that failed there only the first moves on."""
+        if replica == self._replicas[self._replica]:
+            self._replica = (self._replica + 1) % len(self._replicas)
 
     def _ask_primary(self, again: Callable[[], object], failed: str, number: int = 0) -> None:
         if number == len(self._sentinels):

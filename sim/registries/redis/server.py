@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 NAME = "redis"
 REPLICATION_CRON_S = 1.0
+EXPIRE_CYCLE_S = 0.1
+"""`hz 10`: how often a primary looks for keys that are over by the wall clock. Departs from it as long as that clock
+does not jump: then a key is removed when its time is over."""
 REPLICATION_TIMEOUT_S = 60.0
 CONFIG_BYTES = 2000.0
 
@@ -52,6 +55,7 @@ class Server(Daemon):
         self._lives = 0
         self._replicas: set[str] = set()
         self._is_linked, self._heard_s, self._behind_s = True, 0.0, 0.0
+        self._at.clock.on_jump.append(self._clock_jumped)
 
     @property
     def is_primary(self) -> bool:
@@ -118,6 +122,8 @@ class Server(Daemon):
                 return Value(keys=tuple(k for k in self.data if k.startswith(prefix) and self._live(k) is not None))
         if not self.is_primary:
             return Value(done=False, read_only=True)
+        if (found := self.data.get(command.key)) is not None and self._live(command.key) is None:
+            self._expire(command.key, found)
         entry = self._live(command.key)
         match command:
             case Put(key, value, ttl_s, absent):
@@ -168,6 +174,15 @@ class Server(Daemon):
             return
         self.told("expired", key)
         self._write(key, None)
+
+    def _clock_jumped(self) -> None:
+        if self.is_up:
+            self.after(EXPIRE_CYCLE_S * self.uniform(), self._look_at_all)
+
+    def _look_at_all(self) -> None:
+        for key, entry in list(self.data.items()):
+            if entry.expires_s is not None:
+                self._expire(key, entry)
 
     # Replication
 
