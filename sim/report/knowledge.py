@@ -22,18 +22,22 @@ VIOLATIONS_SHOWN = 5
 
 
 def knowledge_grids(results: Results) -> tuple[list[Grid], list[str]]:
-    """A table of what clients knew and one of locks, each where there is any, with what is to be known of them."""
+    """A table of what clients knew, or of leaders alone where lists are static, and one of locks, each where there
+    is any, with what is to be known of them."""
     if not is_logged(results):
         return [], []
     found = knowledge_of(results)
     grids, sentences = [], []
-    if tells_clients(results) or any(_counted(of, "unwritable", "elections") for of in found):
-        grids.append(_grid("What clients knew", found, _knowledge_columns(found)))
+    has_led = any(_counted(of, "unwritable", "elections") for of in found)
+    if tells_clients(results):
+        grids.append(_grid("What clients knew", found, KNOWLEDGE | (LEADERS if has_led else {})))
         sentences.append(READS)
         if by_fault := _by_fault(found):
             grids.append(by_fault)
         if any(of.times[time].unseen for of in found for time in ("detect", "converge_all", "back_all")):
             sentences.append(CENSORED)
+    elif has_led:
+        grids.append(_grid("Leaders: a replication", found, LEADERS))
     if any(_counted(of, "acquired", "accepted", "stale", "fenced") for of in found):
         grids.append(_grid("Locks: a replication", found, LOCKS))
         sentences.append(HANDOFF)
@@ -48,22 +52,6 @@ def violation_sentences(results: Results) -> list[str]:
         found += [f"Violated ({where}): {violation}" for violation in run.violations]
     more = len(found) - VIOLATIONS_SHOWN
     return found[:VIOLATIONS_SHOWN] + ([f"and {more} more violations."] if more > 0 else [])
-
-
-def _knowledge_columns(found: Sequence[Knowledge]) -> dict[str, Cell]:
-    columns: dict[str, Cell] = {
-        "deaths": lambda of: str(of.deaths),
-        "detect s": lambda of: duration(of.times["detect"]),
-        "converge all s": lambda of: duration(of.times["converge_all"]),
-        "back s": lambda of: duration(of.times["back_all"]),
-        "stale-view s": lambda of: with_interval(of.sums["stale_view_s"]),
-        "requests to dead": lambda of: with_interval(of.sums["requests_to_dead"]),
-        "false ejections": lambda of: with_interval(of.sums["false_ejections"]),
-    }
-    if any(_counted(of, "unwritable", "elections") for of in found):
-        columns["unwritable s"] = lambda of: with_interval(of.sums["unwritable_s"])
-        columns["elections"] = lambda of: with_interval(of.sums["elections"])
-    return columns
 
 
 def _by_fault(found: Sequence[Knowledge]) -> Grid | None:
@@ -83,6 +71,19 @@ def _by_fault(found: Sequence[Knowledge]) -> Grid | None:
     )
 
 
+KNOWLEDGE: dict[str, Cell] = {
+    "deaths": lambda of: str(of.deaths),
+    "detect s": lambda of: duration(of.times["detect"]),
+    "converge all s": lambda of: duration(of.times["converge_all"]),
+    "back s": lambda of: duration(of.times["back_all"]),
+    "stale-view s": lambda of: with_interval(of.sums["stale_view_s"]),
+    "requests to dead": lambda of: with_interval(of.sums["requests_to_dead"]),
+    "false ejections": lambda of: with_interval(of.sums["false_ejections"]),
+}
+LEADERS: dict[str, Cell] = {
+    "unwritable s": lambda of: with_interval(of.sums["unwritable_s"]),
+    "elections": lambda of: with_interval(of.sums["elections"]),
+}
 LOCKS: dict[str, Cell] = {
     "acquired": lambda of: with_interval(of.sums["acquired"]),
     "hand-off s": lambda of: duration(of.times["handoff"]),

@@ -67,6 +67,13 @@ def test_a_store_of_locks_alone_has_its_own_table() -> None:
     assert grid.title == "Locks: a replication"
 
 
+def test_leaders_of_a_store_are_told_without_what_clients_knew_of_static_lists() -> None:
+    [grid], sentences = knowledge_grids(results({"led": [LED, LED]}, tells_clients=False))
+    assert (grid.title, grid.headers) == ("Leaders: a replication", ["variant", "unwritable s", "elections"])
+    assert grid.rows == [["led", "1.500 ±0", "1.000 ±0"]]
+    assert sentences == []
+
+
 def test_summary_notebook_comparison_and_document_have_it(made: Results) -> None:
     assert "What clients knew" in printed(made) and "Locks: a replication" in printed(made)
     assert "What clients knew" in results_html(made)
