@@ -14,7 +14,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from sim.failures.form import TargetsForm
 from sim.failures.system import System
-from sim.forms import MistakeError
+from sim.forms import MistakeError, listed
 from sim.forms.base import read_each, unknown
 from sim.forms.fields import IDENTIFIER_SCHEMA, read_identifier
 from sim.model import Fault
@@ -81,4 +81,7 @@ class DnsOutageForm(TargetsForm):
     def idle(self, fault: Fault, system: System) -> str:
         if fault.target in system.dialled:
             return ""
+        if system.dialled:
+            names = listed(sorted(system.dialled), "or")
+            return f"nobody asks for the address of {fault.target}; name whom somebody looks up: {names}; or remove it"
         return f"nobody dials {fault.target}; only transport: tcp asks for addresses; use it in network, or remove it"

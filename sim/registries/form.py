@@ -44,7 +44,8 @@ class RegistryScope(Protocol):
 
     def servers(self, count: int, nodes: Sequence[str] | None, *, role: str = "", key: str = "nodes") -> Service:
         """A service NAME, or NAME-ROLE, of so many instances NAME-1, NAME-2 …, placed on groups of nodes as the
-        services of the file are, after them; without `nodes`, which the form has under a key, each on a host of its own. Raises MistakesError."""
+        services of the file are, after them; without `nodes`, which the form has under a key, each on a host of its
+        own. Raises MistakesError."""
 
     def agents(self, role: str, nodes: Iterable[str]) -> Service:
         """A service NAME-ROLE of one instance a node, called NAME-ROLE-NODE."""

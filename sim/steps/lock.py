@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import Field
 
-from sim.forms import Form, StepForm, Steps, StepScope, inside
+from sim.forms import Form, MistakeError, StepForm, Steps, StepScope, inside
 from sim.forms.fields import Duration, Identifier
 from sim.kernel.codes import BODY
 from sim.steps import behaviour
@@ -74,7 +74,12 @@ class LockForm(StepForm):
         form = self.lock
         with inside("lock", "store"):
             scope.check_store(form.store)
-        return Lock(form.store, form.key, form.lease, form.wait, scope.steps(form.steps))
+        steps = scope.steps(form.steps)
+        if any((lock.store, lock.key) == (form.store, form.key) for lock in locks_in(steps)):
+            with inside("lock", "key"):
+                text = f"got {form.key}, for which a lock among its steps waits too, until this one is released: never"
+                raise MistakeError(f"{text}; give that one another key, or remove it")
+        return Lock(form.store, form.key, form.lease, form.wait, steps)
 
 
 def lower(step: Lock, program: Program, path: str, level: int) -> None:
