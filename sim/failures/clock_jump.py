@@ -2,7 +2,8 @@
 
 As by a step of NTP (RFC 5905, section 11.3: offsets above 128 ms are stepped, not slewed), a leap second, or a virtual
 machine that was moved. Monotonic clocks do not jump, so timeouts stay what they are: only processes that read the wall
-clock see it (behaviours, through `request.clock.wall()`).
+clock see it: behaviours (through `request.clock.wall()`), and the servers of the registries `eureka` and `redis` and of
+`redlock`, whose leases and keys lapse by it.
 """
 
 from __future__ import annotations

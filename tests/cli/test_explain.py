@@ -138,6 +138,10 @@ def test_a_reader_that_goes_away() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+UNCOUNTED = ("locks", "registries")
+"""Scenarios of the gallery in which all services only wait: no load fills them."""
+
+
 @pytest.mark.parametrize(
     "file",
     sorted([*(ROOT / "scenarios").glob("*.yaml"), *(ROOT / "scenarios" / "availability").glob("*.yaml")]),
@@ -146,4 +150,5 @@ def test_a_reader_that_goes_away() -> None:
 def test_every_scenario_of_the_gallery_can_be_explained(file: Path) -> None:
     result = dsim(str(file))
     assert result.exit_code == 0, result.output
-    assert any(verdict in result.stdout for verdict in ("full first", "overloaded", "is ever full"))
+    verdicts = ("is ever full",) if file.stem in UNCOUNTED else ("full first", "overloaded")
+    assert any(verdict in result.stdout for verdict in verdicts)
