@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from sim.registries.etcd.keys import Create, Result, Store
-from sim.registries.etcd.locks import Attempt, EtcdHolding
+from sim.registries.etcd.locks import EtcdAttempt
+from sim.registries.session_locks import SessionHolding
 from sim.steps.guard import Seen
 from tests.coordination.system import Turns, model_of
 
@@ -147,12 +148,12 @@ def always_mine(self: Store, command: Create) -> Result:
     return Result(result.revision, result.error, result.key_value, result.key_value)
 
 
-def never_released(self: EtcdHolding) -> object:
+def never_released(self: SessionHolding) -> object:
     self.is_over = True
     return iter(())
 
 
-def never_watches(self: Attempt, before: object, revision: int) -> None:
+def never_watches(self: EtcdAttempt, before: object, revision: int) -> None:
     self._acquire()
 
 
@@ -173,13 +174,16 @@ MUTANTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], object], Callable[[], No
         lambda patch: patch.setattr(Store, "_create", always_mine),
         test_one_after_the_other,
     ),
-    "who waits does not": (lambda patch: patch.setattr(Attempt, "_wait_for", never_watches), test_one_after_the_other),
+    "who waits does not": (
+        lambda patch: patch.setattr(EtcdAttempt, "_wait_for", never_watches),
+        test_one_after_the_other,
+    ),
     "nothing is given back": (
-        lambda patch: patch.setattr(EtcdHolding, "released", never_released),
+        lambda patch: patch.setattr(SessionHolding, "released", never_released),
         test_steps_that_fail_give_it_back,
     ),
     "nothing is given back on the way out": (
-        lambda patch: patch.setattr(EtcdHolding, "abandon", lambda self: None),
+        lambda patch: patch.setattr(SessionHolding, "abandon", lambda self: None),
         test_a_handler_that_is_cancelled_releases_what_it_held,
     ),
     "the fencing check is skipped": (

@@ -12,7 +12,7 @@ import pytest
 from sim.engine import Simulation
 from sim.engine.run import Run
 from sim.registries.etcd.lessor import Lessor
-from sim.registries.etcd.locks import Attempt
+from sim.registries.etcd.locks import EtcdAttempt
 from sim.scenario import load_text
 from sim.steps.guard import Seen
 
@@ -91,7 +91,7 @@ PAUSES = "failures: {gc: {pause: [work-1, work-2, work-3], mtbf: exponential(10s
 MUTANTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], object], str]] = {
     "leases end early": (lambda patch: patch.setattr(Lessor, "expired", early), "linearizable"),
     "who waits does not": (
-        lambda patch: patch.setattr(Attempt, "_wait_for", lambda self, before, revision: self._acquire()),
+        lambda patch: patch.setattr(EtcdAttempt, "_wait_for", lambda self, before, revision: self._acquire()),
         "linearizable",
     ),
     "the fencing check is skipped": (lambda patch: patch.setattr("sim.steps.guard.Seen", Forgetful), "fencing"),

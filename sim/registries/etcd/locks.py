@@ -10,15 +10,14 @@ offers no more: the holder learns that its session is over (`Session.Done`), if 
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf
 from typing import TYPE_CHECKING, Any
 
-from sim.checks import UNKNOWN, Lease, Operation
+from sim.checks import UNKNOWN, Lease
 from sim.registries.etcd.client import Client, Watched
 from sim.registries.etcd.keys import Create, Delete, Event, KeyValue, Result
 from sim.registries.etcd.messages import Ranged
 from sim.registries.etcd.sessions import Session
-from sim.registries.store import Holding, Locks, Steps
+from sim.registries.session_locks import Attempt, SessionLocks
 
 if TYPE_CHECKING:
     from sim.registries.etcd.group import Group
@@ -26,77 +25,66 @@ if TYPE_CHECKING:
 PREFIX = "locks"
 
 
-class EtcdLocks(Locks):
+class EtcdLocks(SessionLocks):
     def __init__(self, group: Group) -> None:
+        super().__init__(group.cluster, group.etcd.name)
         self.group = group
         self.taken: set[int] = set()
         """Tokens of keys that were first at some time, and that their owners know to have been."""
 
-    def acquire(self, host: str, key: str, lease_s: float, wait_s: float | None) -> Steps:
-        done = self.group.cluster.env.event()
-        attempt = Attempt(self, self.group.client(host), key, lease_s, done.succeed)
-        try:
-            attempt.begin(wait_s)
-            return (yield done)
-        finally:
-            if not done.triggered:
-                attempt.give_up()
+    def attempt(self, host: str, name: str, lease_s: float) -> EtcdAttempt:
+        return EtcdAttempt(self, self.group.client(host), name, lease_s)
 
     def ended(self, event: Event, is_over: bool) -> None:
         """A key was deleted. Recorded where somebody had the lock by it."""
         before = event.before
         if before is not None and before.create_revision in self.taken:
             self.taken.discard(before.create_revision)
-            self.record("expired" if is_over else "released", before.value, before.key, before.create_revision)
-
-    def record(self, event: str, holder: str, key: str, token: int) -> None:
-        name = key.removeprefix(f"{PREFIX}/").partition("/")[0]
-        self.group.cluster.record(self.group.etcd.name, event, holder, f"{name} {token}")
+            name = before.key.removeprefix(f"{PREFIX}/").partition("/")[0]
+            self.record("expired" if is_over else "released", before.value, name, before.create_revision)
 
 
-class Attempt:
-    """One process's way to a lock."""
+class EtcdAttempt(Attempt):
+    """Creates a key under the lock's prefix, and waits for those before it."""
 
-    def __init__(
-        self, locks: EtcdLocks, client: Client, name: str, lease_s: float, then: Callable[[Any], object]
-    ) -> None:
-        self.locks, self.client, self.name, self.then = locks, client, name, then
-        self.session = Session(client, lease_s, self._opened, self._lost, self._kept)
+    def __init__(self, locks: EtcdLocks, client: Client, name: str, lease_s: float) -> None:
+        super().__init__(locks, client, name)
+        self.locks, self.client = locks, client
+        self.session = Session(client, lease_s, self._opened, lambda _: self.lose(), self._kept)
         self.prefix = f"{PREFIX}/{name}/"
         self.key = self.prefix + self.session.lease
         self.token = 0
-        self.holding: EtcdHolding | None = None
-        self.is_over = False
-        self._called_s = client.now
         self._confirmed_s = 0.0
         self._watched: Watched | None = None
 
-    def begin(self, wait_s: float | None) -> None:
-        if wait_s is not None:
-            self.client.after(wait_s, self._fail)
+    def open(self) -> None:
         self.session.open()
 
-    def give_up(self) -> None:
-        """Its task was cancelled, or died with its process."""
-        self._end(None)
-        self.close()
-
     def close(self) -> None:
-        """End the session, if the process still lives: the key goes with it."""
         if self.client.is_up and self.client.life == self.session.life:
             self.client.after(0.0, self._close)
+
+    def release(self, then: Callable[[Any], object]) -> None:
+        def answered(result: Any) -> None:
+            then(result.deleted > 0 if isinstance(result, Result) else UNKNOWN)
+
+        self.client.write(Delete(self.key), answered)
+
+    def lease(self, called_s: float) -> Lease:
+        session = self.session
+        return Lease(session.lease, session.least_s, max(session.asked_s, self._confirmed_s))
 
     def _close(self) -> None:
         self._stop_watching()
         self.session.close()
 
     def _opened(self, session: Session) -> None:
-        self._called_s = self.client.now
+        self.called_s = self.client.now
         self.client.write(Create(self.key, self.client.host, session.lease, self.prefix), self._created)
 
     def _created(self, result: Any) -> None:
         if not isinstance(result, Result) or result.key_value is None or result.first is None:
-            self._fail()
+            self.fail()
             return
         self.token = result.key_value.create_revision
         if result.first.key == self.key:
@@ -112,7 +100,7 @@ class Attempt:
         if self.is_over:
             return
         if not isinstance(answer, Ranged) or not any(found.key == self.key for found in answer.key_values):
-            self._fail()  # no answer, or our own key is gone: the session has expired
+            self.fail()  # no answer, or our own key is gone: the session has expired
             return
         before = [found for found in answer.key_values if found.create_revision < self.token]
         if before:
@@ -137,65 +125,10 @@ class Attempt:
         if self.is_over:
             return
         self.locks.taken.add(self.token)
-        self.locks.record("acquired", self.client.host, self.key, self.token)
         self._stop_watching()
-        self.holding = EtcdHolding(self.client.host, self.name, self.token, self.token, self)
-        self._end(self.holding)
-
-    def _fail(self) -> None:
-        if not self.is_over:
-            self._end(None)
-            self.close()
-
-    def _end(self, holding: EtcdHolding | None) -> None:
-        if self.is_over:
-            return
-        self.is_over = True
-        self.observe("acquire", UNKNOWN if holding is None else self.token, self._called_s)
-        self.then(holding)
+        self.succeed(self.token)
 
     def _kept(self, asked_s: float) -> None:
         self._confirmed_s = asked_s
         if self.holding is not None and not self.holding.is_over:  # then the lease may well outlive the key
             self.observe("renew", True, asked_s)
-
-    def _lost(self, session: Session) -> None:
-        if self.holding is None:
-            self._fail()
-        elif not self.holding.is_over:
-            self.locks.record("lost", self.client.host, self.key, self.token)
-
-    def observe(self, kind: str, output: Any, called_s: float) -> None:
-        """Tell the safety checks."""
-        cluster, session = self.client.cluster, self.session
-        if cluster.checks:
-            key = f"{self.locks.group.etcd.name}/{self.name}"
-            lease = Lease(session.lease, session.least_s, max(session.asked_s, self._confirmed_s))
-            returned_s = inf if output is UNKNOWN else self.client.now
-            cluster.observe(Operation(session.lease, key, kind, lease, output, called_s, returned_s))
-
-
-class EtcdHolding(Holding):
-    """By a key that was the first of its lock."""
-
-    __slots__ = ("attempt", "is_over")
-
-    def __init__(self, holder: str, key: str, order: int, token: int, attempt: Attempt) -> None:
-        super().__init__(holder, key, order, token)
-        self.attempt = attempt
-        self.is_over = False
-
-    def released(self) -> Steps:
-        attempt = self.attempt
-        self.is_over = True
-        done = attempt.client.cluster.env.event()
-        called_s = attempt.client.now
-        attempt.client.write(Delete(attempt.key), done.succeed)
-        result = yield done
-        attempt.observe("release", result.deleted > 0 if isinstance(result, Result) else UNKNOWN, called_s)
-        attempt.close()
-
-    def abandon(self) -> None:
-        if not self.is_over:
-            self.is_over = True
-            self.attempt.close()
