@@ -39,7 +39,8 @@ class Connections:
         self._owner.ask(to, message, lambda answer: self._end(number, answer), timeout_s)
 
     def _life(self, address: str) -> int:
-        """A connection is to one life of a server: the next one resets what it does not know."""
+        """A connection is to one life of a server: the next one resets what it does not know. Looked at when it is
+        opened, and else only once an answer has come (`_heard`): as much as TCP tells."""
         return self._owner.cluster.hosts.find(address.partition("/")[0]).incarnation
 
     def _end(self, number: int, answer: Answer) -> None:

@@ -63,7 +63,8 @@ class Connection:
         self._ready()
 
     def heard(self, answer: Answer) -> None:
-        """What became of a request on it."""
+        """What became of a request on it. Whether the member is still in the life that it was dialled in is looked at
+        only once an answer has come: as much as TCP tells, which resets what another life does not know."""
         is_other_life = answer.outcome == "ok" and self._peer.incarnation != self._life
         if answer.outcome in ("refused", "reset") or is_other_life:
             self.broke()
