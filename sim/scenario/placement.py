@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sim.forms import MistakeError, MistakesError, inside, listed
 from sim.forms.base import Mistake, read_each, unknown
@@ -58,8 +58,10 @@ class Placement:
         self.instances[name] = tuple(Instance(f"{name}-{i}", host.name, host.cores) for i, host in enumerate(hosts, 1))
         return self.instances[name]
 
-    def add_agents(self, name: str, nodes: Iterable[str]) -> tuple[Instance, ...]:
+    def add_agents(self, name: str, nodes: Sequence[str], *, flushing: bool) -> tuple[Instance, ...]:
         """One instance on each of some nodes, called after it."""
+        if flushing:
+            self.flushed.update(name for name, pool in self.pools.items() if any(node.name in nodes for node in pool))
         self.instances[name] = tuple(Instance(f"{name}-{node}", node, self.nodes[node].cores) for node in nodes)
         return self.instances[name]
 

@@ -46,7 +46,7 @@ class Scope:
 
     def agents(self, role: str, nodes: Iterable[str]) -> Service:
         name = self._free(f"{self.name}-{role}")
-        return self._made(name, self.placement.add_agents(name, nodes))
+        return self._made(name, self.placement.add_agents(name, list(nodes), flushing=self.uses_disk))
 
     def _free(self, name: str) -> str:
         """A name that no service of the file has. Raises MistakeError."""
