@@ -6,7 +6,7 @@ from tests.language.inert_cases import Case, case
 
 FOUND = """\
 scenario: s
-run: {duration: 80s, warmup: 0s, drain: 1s, window: 1s}
+run: {duration: 60s, warmup: 0s, drain: 1s, window: 1s}
 nodes: {app: {count: 2}, data: {count: 4}, infra: {count: 2}}
 network: {same_zone: {latency: 1ms}, same_node: {latency: 100us}}
 services:
@@ -21,7 +21,7 @@ failures:
   server: {at: 19s, crash: kubernetes-2, for: 3s}
   dies: {at: 20s, crash: [db-1, db-2, db-3], for: 4s}
   servers: {at: 30s, crash: [kubernetes-1, kubernetes-2], for: 2s}
-  unseen: {at: 29s, crash: [db-4, db-5], for: 40s}
+  unseen: {at: 29s, crash: [db-4, db-5], for: 25s}
 """
 KUBERNETES = "registry.kubernetes"
 
