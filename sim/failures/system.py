@@ -139,11 +139,11 @@ class System:
                 ways = f"{group[0].name} to {group[-1].name}"
                 return f"got {target.name}, which has {len(group)} {kind}s; must be one of {ways}, or a list of them"
         names = set().union(*(self._names[kind] for kind in kinds))
-        kind = target.name.partition("-")[0]
-        if kind in self._registry_kinds and (members := self.instances.get(kind)):
+        cluster = target.name.partition("-")[0]
+        if cluster in self._registry_kinds and (members := self.instances.get(cluster)):
             ways = " to ".join(dict.fromkeys((members[0].name, members[-1].name)))
-            return f"got {target.name}, which is no member of {kind}; must be one of {ways}"
-        if kind in self._registry_kinds:
+            return f"got {target.name}, which is no member of {cluster}; must be one of {ways}"
+        if cluster in self._registry_kinds:
             return (
                 f"got {target.name}, but this scenario, or this variant of it, has no such member; to strike whoever "
                 f"leads the registry, whichever it is, write {{leader: {REGISTRY}}}"
