@@ -22,6 +22,7 @@ from sim.steps.disk import DiskOperation
 from sim.steps.fail import Fail
 from sim.steps.guard import Guard
 from sim.steps.io import Io
+from sim.steps.leads import Leads
 from sim.steps.lock import Lock
 from sim.steps.parallel import Parallel
 from sim.steps.repeat import Repeat
@@ -67,6 +68,8 @@ class Handler:
     unknown: set[str] = field(default_factory=set)
     locks: set[str] = field(default_factory=set)
     """Keys of the locks that it waits for."""
+    is_elected: bool = False
+    """Does the leader of its service run it alone?"""
 
     @property
     def text(self) -> str:
@@ -134,6 +137,8 @@ class _Walk:
             case Lock():
                 self.handler.locks.add(step.key)
                 self.steps(step.steps, reached)
+            case Leads():
+                self.handler.is_elected = True
             case Fail() | Guard():
                 pass
             case _:

@@ -159,6 +159,11 @@ def _handlers(handlers: Mapping[EndpointName, Handler]) -> Iterator[str]:
                 f"{handler.text} waits for the lock {listed(sorted(handler.locks))}, which one at a time has: neither "
                 "the wait nor the store's round trips are counted."
             )
+        if handler.is_elected:
+            yield (
+                f"{handler.text} runs at the leader of {handler.name[0]} alone: its load is counted as if all "
+                "instances shared it, and neither the refusals of the others nor the retries after them are counted."
+            )
         for kind in sorted(handler.unknown):
             yield f"{handler.text}: steps of the kind {kind} are not counted."
     cancelling = [handler.text for handler in handlers.values() if handler.cancels]

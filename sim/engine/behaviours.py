@@ -112,9 +112,9 @@ class Request:
         """Happens when the step's own steps have ended, with `ok` or how they failed."""
         return self._start(loop.CALL, self._calls[BODY], 0.0)
 
-    def hold(self, holding: Any) -> None:
-        """What all that it runs from now on carries with it; None: nothing more."""
-        self._owner.holdings.put(self._task, self._generation, holding)
+    def hold(self, holding: Any) -> Any:
+        """What all that it runs from now on carries with it; None: nothing more. Returns what that was before."""
+        return self._owner.holdings.put(self._task, self._generation, holding)
 
     @property
     def held(self) -> Any:

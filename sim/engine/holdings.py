@@ -18,23 +18,26 @@ Sent = tuple[int, int, int]
 
 
 class Holdings:
-    """By task (row, generation): what it holds."""
+    """What tasks hold."""
 
     def __init__(self, state: Any) -> None:
         self._state = state
-        self._held: dict[tuple[int, int], Any] = {}
+        self._held: dict[int, tuple[int, Any]] = {}
+        """By row: the generation of the task that stood there last and held something, and what."""
         self._sent: OrderedDict[Sent, Any] = OrderedDict()
 
-    def put(self, task: int, generation: int, holding: Any) -> None:
-        """From now on the task holds this; None: nothing."""
-        if holding is None:
-            self._held.pop((task, generation), None)
-            return
-        self._held[task, generation] = holding
+    def put(self, task: int, generation: int, holding: Any) -> Any:
+        """From now on the task holds this; None: nothing. Returns what it held. A task that has ended holds nothing."""
         row = self._state["task"][task]
+        whose, before = self._held.pop(task, (NONE, None))
+        before = before if whose == generation else None
+        if holding is None or int(row["generation"]) != generation:
+            return before
+        self._held[task] = generation, holding
         self._sent[int(row["source"]), int(row["index"]), int(row["instance"])] = holding
         if len(self._sent) > REMEMBERED:
             self._sent.popitem(last=False)
+        return before
 
     def of(self, task: int) -> Any:
         """What the nearest task holds on whose behalf this one runs; None: none does."""
@@ -42,9 +45,9 @@ class Holdings:
         sent = int(first["source"]), int(first["index"]), int(first["client_instance"])
         while task != NONE:
             row = self._state["task"][task]
-            key = task, int(row["generation"])
-            if key in self._held:
-                return self._held[key]
+            generation, holding = self._held.get(task, (NONE, None))
+            if generation == int(row["generation"]):
+                return holding
             if int(row["edge"]) == NONE:
                 task = int(row["parent"])
             elif int(row["call"]) == NONE:

@@ -68,6 +68,8 @@ class RegistryForm(Form, ABC):
     has_locks: ClassVar[bool] = False
     """Can steps have locks of it? Then what `start` puts into `cluster.components` has `locks`
     (`sim.registries.store`)."""
+    keeps_alive: ClassVar[bool] = False
+    """Does a process keep its locks for as long as it lives, and hear when it has lost one (`Holding.lose`)?"""
     shortest_lease_s: ClassVar[float] = 0.0
     """Below which it refuses the lease of a lock."""
     reads_wall_clocks: ClassVar[bool] = False

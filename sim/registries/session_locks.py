@@ -84,11 +84,12 @@ class Attempt(ABC):
         self.close()
 
     def lose(self) -> None:
-        """Its session is over. The holder is told, if it asks; here nothing stops what it does."""
+        """Its session is over. The holder is told, if it asks; nothing stops the steps of a `lock`."""
         if self.holding is None:
             self.fail()
         elif not self.holding.is_over:
             self.record("lost", self.holding.order)
+            self.holding.lose()
 
     def _end(self, holding: SessionHolding | None) -> None:
         if self.is_over:

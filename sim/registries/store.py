@@ -8,8 +8,8 @@ learns, it learns from the store's clients in its process, and so only while it 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
 from typing import Any
 
 from sim.model import Service
@@ -30,6 +30,20 @@ class Holding(ABC):
     key: str
     order: int
     token: int | None
+    _is_lost: bool = field(default=False, init=False)
+    _told: Callable[[], object] | None = field(default=None, init=False)
+
+    def when_lost(self, then: Callable[[], object]) -> None:
+        """Call a function when the process learns that it has lost it; at once, if it has learned that."""
+        self._told = then
+        if self._is_lost:
+            then()
+
+    def lose(self) -> None:
+        """The process has learned that it has it no more (of stores that keep locks alive)."""
+        self._is_lost = True
+        if self._told is not None:
+            self._told()
 
     @abstractmethod
     def released(self) -> Steps:
@@ -50,7 +64,7 @@ class Locks(ABC):
 
 
 def users_of(store: str, services: tuple[Service, ...]) -> list[str]:
-    """The instances whose handlers have locks of a store."""
+    """The instances whose handlers have locks of a store, or that elect a leader by it."""
     return [
         instance.name
         for service in services

@@ -92,7 +92,7 @@ def reigns(log: Log) -> list[Reign]:
                 for other in log.of_registries()
                 if other.component == line.component
                 and other.subject == line.subject
-                and other.event in ("elected", "stepped_down")
+                and other.event in ("elected", "stepped_down", "lost")
                 and other.time_s > line.time_s
             )
             until_s = min(next(ends, log.end_s), next(later, log.end_s))

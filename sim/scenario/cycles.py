@@ -16,6 +16,7 @@ from sim.steps.call import Call
 from sim.steps.choose import Choose
 from sim.steps.fail import Fail
 from sim.steps.guard import Guard
+from sim.steps.leads import Leads
 from sim.steps.lock import Lock
 from sim.steps.parallel import Parallel
 from sim.steps.repeat import Repeat
@@ -78,7 +79,7 @@ def _step_course(step: Any, failing: frozenset[EndpointName]) -> Course:
             return Course(tuple(common), any(branch.can_fail for branch in branches))
         case Repeat():
             return _course(step.steps, failing)
-        case Behaviour() | Guard() | Lock():
+        case Behaviour() | Guard() | Leads() | Lock():
             return Course((), True)
         case _:
             return Course((), False)

@@ -14,6 +14,7 @@ from sim.scenario.findings import Findings
 from sim.scenario.idle import calls_in, steps_in
 from sim.scenario.placement import Placement
 from sim.steps.guard import Guard
+from sim.steps.leads import Leads
 from sim.steps.lock import Lock, locks_in
 from sim.units import format_duration
 
@@ -133,7 +134,8 @@ def registries(
         for user, lock in locks:
             if lock.lease_s < registry.shortest_lease_s:
                 least, asked = format_duration(registry.shortest_lease_s), format_duration(lock.lease_s)
-                text = f"{user} asks for a lease of {asked} in its lock {lock.key}; must be at least {least}, as "
+                use = "to elect its leader" if isinstance(lock, Leads) else f"in its lock {lock.key}"
+                text = f"{user} asks for a lease of {asked} {use}; must be at least {least}, as "
                 findings.add(form, at, f"{text}{registry.kind} demands")
         talks += [(one, other.name) for one in [*concerned, *users, *(s.name for s in own)] for other in own]
         if not is_registry:
@@ -163,6 +165,11 @@ def answering(form: ScenarioForm) -> dict[str, tuple[tuple[str, ...], int]]:
 def stores_of(form: ScenarioForm) -> list[str]:
     """Names of what has locks: the stores, and a registry that does."""
     return [name for _, name, registry in _declared(form) if registry.has_locks]
+
+
+def sessions_of(form: ScenarioForm) -> list[str]:
+    """Those whose locks a living process keeps."""
+    return [name for _, name, registry in _declared(form) if registry.keeps_alive]
 
 
 def _declared(form: ScenarioForm) -> Iterator[tuple[Location, str, RegistryForm]]:
@@ -203,7 +210,7 @@ def _missing(check: str, form: ScenarioForm, services: Sequence[Service]) -> str
         kinds = [kind for kind, other in REGISTRY_FORMS.items() if check in other.checks and other.is_registry]
         return f"nothing here can be held against it; write e.g. registry: {listed(kinds, 'or')}"
     steps = [step for service in services for endpoint in service.endpoints for step in steps_in(endpoint.steps)]
-    if check == "linearizable" and not any(isinstance(step, Lock) and step.store in able for step in steps):
+    if check == "linearizable" and not any(isinstance(step, Lock | Leads) and step.store in able for step in steps):
         way = f"lock: {{store: {able[0]}, key: orders, steps: [{{cpu: 5ms}}]}}"
         return f"it holds locks against it, and nobody locks anything in {listed(able, 'or')}; write e.g. {way}"
     if check == "fencing" and not any(isinstance(step, Guard) for step in steps):

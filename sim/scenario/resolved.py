@@ -24,6 +24,7 @@ from sim.steps.disk import DiskOperation
 from sim.steps.fail import Fail
 from sim.steps.guard import Guard
 from sim.steps.io import Io
+from sim.steps.leads import Leads
 from sim.steps.lock import Lock
 from sim.steps.parallel import Parallel
 from sim.steps.repeat import Repeat
@@ -31,7 +32,7 @@ from sim.steps.replicate import Replicate
 
 KINDS: tuple[type, ...] = (
     *(Threads, EventLoop, Goroutines),
-    *(Behaviour, Call, Choose, Cpu, DiskOperation, Fail, Guard, Io, Lock, Parallel, Repeat, Replicate),
+    *(Behaviour, Call, Choose, Cpu, DiskOperation, Fail, Guard, Io, Leads, Lock, Parallel, Repeat, Replicate),
     *(Once, Renewal),
 )
 """Classes whose objects stand where others could: they are shown with their kind."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from sim.forms import MistakeError, MistakesError, listed, shares
 from sim.kernel.codes import LOOP_DEPTH
@@ -10,6 +11,7 @@ from sim.model import Concurrency, Endpoint, EventLoop, Goroutines, Model, Servi
 from sim.scenario.calls import Callees, CallerScope, Policies
 from sim.scenario.cycles import certain_cycles
 from sim.scenario.document import ScenarioForm
+from sim.scenario.elections import elections, leads
 from sim.scenario.faults import faults, system_of
 from sim.scenario.findings import Findings
 from sim.scenario.health import health_checks
@@ -17,7 +19,7 @@ from sim.scenario.idle import weigh_all, weigh_drains, weigh_sizes, weigh_starts
 from sim.scenario.network import Zones
 from sim.scenario.placement import Placement
 from sim.scenario.plan import check_steady, check_users, run_plan
-from sim.scenario.registries import answering, held, registries, stores_of
+from sim.scenario.registries import answering, held, registries, sessions_of, stores_of
 from sim.scenario.resources import check_clocks, check_disks, check_memory
 from sim.scenario.services import EVERY_CALLEE, EndpointParts, ServiceForm, TrafficForm
 from sim.scenario.sites import Sites
@@ -36,11 +38,12 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
     placement = Placement(form, sites, findings)
     callees = Callees(form.services, answering(form), findings)
     policies = Policies(form.network.transport, form.defaults.calls, callees, findings)
-    stores = stores_of(form)
+    stores, sessions = stores_of(form), sessions_of(form)
     services = []
     for name, service in form.services.items():
         scope = CallerScope(service, callees, policies, stores, findings)
-        endpoints = tuple(_endpoint(e, parts, service, scope) for e, parts in callees.endpoints(name).items())
+        first = leads(name, scope, sessions)
+        endpoints = tuple(_endpoint(e, parts, service, scope, first) for e, parts in callees.endpoints(name).items())
         start = None if service.start is None else service.start.start()
         memory = None if service.memory is None else service.memory.memory()
         seats, drain_s = placement.instances[name], service.drain or 0.0
@@ -51,6 +54,7 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
     sources = tuple(_source(name, f, callees, policies, sites, findings) for name, f in form.traffic.items())
     added = registries(form, placement, services, sources, findings)
     everything = (*services, *added.services)
+    elected = elections(form, services, findings)
     checks = health_checks(form, services, sources, findings)
     network = sites.network()
     system = system_of(form, placement, everything, sources, network, added)
@@ -79,18 +83,20 @@ def resolve(form: ScenarioForm, variant: str, findings: Findings) -> Model | Non
         sources=sources,
         faults=struck,
         chaos=chaos,
-        components=(*added.components, *checks),
+        components=(*added.components, *elected, *checks),
         directories=added.directories,
         probes=(*added.probes, *(probe for health in checks for probe in health.probes)),
         checks=held(form, services),
     )
 
 
-def _endpoint(name: str, parts: EndpointParts, service: ServiceForm, scope: CallerScope) -> Endpoint:
-    """Sizes that an endpoint does not give are its service's."""
+def _endpoint(
+    name: str, parts: EndpointParts, service: ServiceForm, scope: CallerScope, first: tuple[Any, ...]
+) -> Endpoint:
+    """Sizes that an endpoint does not give are its service's; some steps come before its own."""
     request = parts.request or service.request or DEFAULT_BYTES
     response = parts.response or service.response or DEFAULT_BYTES
-    return Endpoint(name, scope.steps(parts.steps), request, response)
+    return Endpoint(name, (*first, *scope.steps(parts.steps)), request, response)
 
 
 def _concurrency(form: ServiceForm) -> Concurrency:

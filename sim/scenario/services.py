@@ -39,6 +39,7 @@ from sim.forms.fields import (
 from sim.forms.names import Names, Vertex
 from sim.forms.steps import read_reference, read_steps
 from sim.forms.weights import Weight, read_weight
+from sim.scenario.elections import ElectedForm
 from sim.scenario.machines import MOST_NODES
 from sim.scenario.physical import MemoryForm, StartForm
 
@@ -131,6 +132,7 @@ class ServiceForm(Form):
 
     drain: Duration | None = Field(None, examples=["10s"])
     registry: OwnRegistry | None = Field(None, examples=["static"])
+    leader_elected: ElectedForm | None = Field(None, examples=["{store: locks, lease: 10s}"])
 
     rules = (
         {

@@ -11,7 +11,7 @@ from sim.kernel.errands import come_back
 from sim.kernel.jit import i8, kernel, void
 from sim.kernel.servers import end_task
 from sim.kernel.tables import STATE_TYPE
-from sim.steps import behaviour, call, choose, cpu, disk, fail, guard, io, lock, parallel, repeat, replicate
+from sim.steps import behaviour, call, choose, cpu, disk, fail, guard, io, leads, lock, parallel, repeat, replicate
 from sim.steps.program import END_CODE, ERRAND_CODE, JUMP_CODE, Program
 
 KINDS: dict[type, Any] = {
@@ -26,6 +26,7 @@ KINDS: dict[type, Any] = {
     behaviour.Behaviour: behaviour,
     lock.Lock: lock,
     guard.Guard: guard,
+    leads.Leads: leads,
     replicate.Replicate: replicate,
 }
 """File by machine class."""

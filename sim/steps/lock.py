@@ -19,6 +19,7 @@ from sim.forms.fields import Duration, Identifier
 from sim.kernel.codes import BODY
 from sim.steps import behaviour
 from sim.steps.choose import Choose
+from sim.steps.leads import Leads
 from sim.steps.parallel import Parallel
 from sim.steps.program import END_CODE, Program
 from sim.steps.repeat import Repeat
@@ -43,14 +44,14 @@ class Lock:
         holding = yield from locks.acquire(request.instance, self.key, self.lease_s, self.wait_s)
         if holding is None:
             request.fail()
-        request.hold(holding)
+        before = request.hold(holding)
         try:
             outcome = yield request.run_body()
-            request.hold(None)
+            request.hold(before)
             yield from holding.released()
         finally:
             holding.abandon()
-            request.hold(None)
+            request.hold(before)
         if outcome != "ok":
             request.fail()
 
@@ -94,10 +95,12 @@ def lower(step: Lock, program: Program, path: str, level: int) -> None:
     program.later(body)
 
 
-def locks_in(steps: Iterable[Any]) -> Iterator[Lock]:
-    """All lock steps, those inside others too."""
+def locks_in(steps: Iterable[Any]) -> Iterator[Lock | Leads]:
+    """All steps that need a lock, those inside others too."""
     for step in steps:
         match step:
+            case Leads():
+                yield step
             case Lock():
                 yield step
                 yield from locks_in(step.steps)

@@ -59,6 +59,27 @@ failures:
   silent: {at: 1s, crash: infra-2, for: 5s}
 """
 STORE = "stores.locks.redlock"
+ELECTED = """\
+scenario: s
+run: {duration: 12s, warmup: 0s, drain: 5s, window: 500ms}
+nodes: {app: {count: 2}, infra: {count: 3}}
+network: {same_zone: {latency: 1ms}, same_node: {latency: 100us}}
+services:
+  job:
+    nodes: app
+    instances: 2
+    leader_elected: {store: locks, lease: 2s}
+    io: 1ms
+  clerk: {nodes: app, leader_elected: others, io: 1ms}
+stores: {locks: {etcd: {nodes: infra}}, others: {etcd: {nodes: infra, members: 1}}}
+traffic:
+  users: {to: job, from: {zone: default}, arrivals: constant(5/s)}
+  others: {to: clerk, from: {zone: default}, arrivals: constant(1/s)}
+failures:
+  one: {at: 2s, crash: job-1, for: 5s}
+  two: {at: 7s, crash: job-2, for: 5s}
+"""
+LEADER = "services.job.leader_elected"
 
 CASES: dict[str, Case] = {
     "ScenarioForm.stores": case(REDLOCK, "stores", "{locks: {redlock: {nodes: infra, members: 3}}}"),
@@ -71,6 +92,9 @@ CASES: dict[str, Case] = {
     "GuardForm.guard": case(LOCKED, GUARD, "{resource: ledger, fencing: false}", also=UNUSED),
     "ResourceForm.resource": case(TWO, "services.ledger.endpoints.write.0.guard.resource", "books"),
     "ResourceForm.fencing": case(LOCKED, f"{GUARD}.fencing", "false", also=UNUSED),
+    "ServiceForm.leader_elected": case(ELECTED, LEADER, "{store: locks, lease: 5s}"),
+    "ElectedForm.store": case(ELECTED, f"{LEADER}.store", "others"),
+    "ElectedForm.lease": case(ELECTED, f"{LEADER}.lease", "5s"),
     "RedlockForm.members": case(REDLOCK, f"{STORE}.members", "3"),
     "RedlockForm.nodes": case(REDLOCK, f"{STORE}.nodes", "[app]", also="failures.silent=null"),
     "RedlockForm.request_timeout": case(REDLOCK, f"{STORE}.request_timeout", "10ms", "200ms"),

@@ -67,6 +67,7 @@ class ConsulForm(RegistryForm):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"1.17": V1_17}
     is_store = True
     has_locks = True
+    keeps_alive = True
     shortest_lease_s = SESSION_TTL_LEAST_S
     checks = ("raft", "linearizable", "swim", "fencing", "views")
     has_leader = True

@@ -70,6 +70,7 @@ class EtcdForm(RegistryForm):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
     is_store = True
     has_locks = True
+    keeps_alive = True
     checks = ("raft", "linearizable", "fencing", "views")
     has_leader = True
     uses_disk = True
