@@ -1,16 +1,22 @@
 """`kubernetes`: a kubelet on each node probes what runs there, and a proxy on each follows the lists of who is ready.
 
+API servers keep all in an etcd cluster, of which each has a member in its process (kubeadm's stacked topology): they
+write and read through it, and tell watchers what their member has applied. Without a quorum nothing is written, and an
+API server that is cut off with some clients goes on serving them what it has.
+
 Controllers keep the lists. An instance leaves them when its readiness probe has failed three times, when it is told to
 stop, or with its node, whose lease nobody renews for a grace period (40 s up to 1.31, 50 s since 1.32:
-kubernetes/kubernetes#126287). While the API servers cannot be reached the lists stand still, and kubelets go on probing
-and report later.
+kubernetes/kubernetes#126287). While nothing can be written the lists stand still, and kubelets go on probing and report
+later. Controllers stand beside each API server and act where they hold a lease in the store (15 s, as
+`--leader-elect-lease-duration` has it), wherever the etcd member that leads may be.
 
 A `crash` keeps a process down for as long as it says, which a container that died would not be: its kubelet sees that
 within a second (`relist`: 1s, as `pleg` does by default) and starts it again. So what dies here is the process behind
 the one that the runtime watches, as under a supervisor, and only probes notice it; with `relist` it is the container.
 
-Departures: the etcd behind the API servers is always there and takes no time; controllers share the API servers' hosts
-and talk to them in no time; pods are never evicted to other nodes (after 300 s they would be); clients outside all
+Departures: an API server, its etcd member and its controllers are one process, which talks to itself in no time;
+kubelets and proxies choose API servers themselves and leave one that cannot write, as a balancer in front that looks
+at `/readyz` would make them; pods are never evicted to other nodes (after 300 s they would be); clients outside all
 nodes have a proxy of their own; API servers see requests at once, without priority and fairness.
 """
 
@@ -27,7 +33,7 @@ from sim.forms.fields import Count, Duration, DurationOrZero, TimeoutField
 from sim.forms.names import Names
 from sim.model import Balance, CallPolicy, Component, Probe, Service
 from sim.registries.form import RegistryForm, RegistryScope
-from sim.registries.kubernetes.settings import KUBELET, Endpoints, Settings
+from sim.registries.kubernetes.settings import KUBELET, Settings
 from sim.registries.limits import Servers, too_short
 
 if TYPE_CHECKING:
@@ -51,7 +57,7 @@ V1_32: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Kubernetes(Component):
-    """API servers, and on each node a kubelet and a proxy."""
+    """API servers on etcd, and on each node a kubelet and a proxy."""
 
     servers: tuple[str, ...]
     agents: tuple[tuple[str, str], ...]
@@ -61,17 +67,14 @@ class Kubernetes(Component):
     name: str = "kubernetes"
 
     def start(self, cluster: Cluster) -> None:
-        from sim.registries.kubernetes.api import ApiServer, Store
         from sim.registries.kubernetes.kubelet import Kubelet, Pod
+        from sim.registries.kubernetes.plane import ControlPlane
+        from sim.registries.kubernetes.store import Store
 
         services = {service: tuple(cluster.instances_of(service)) for service in self.registered}
         nodes = {pod: cluster.node_of(pod) for pods in services.values() for pod in pods}
-        store = Store(services, nodes, dict.fromkeys(nodes, True), leader=(self.servers[0], 0))
-        store.renewals = {node: 0 for node, _ in self.agents}
-        store.endpoints = Endpoints(0, store.selected())
-        servers = tuple(ApiServer(cluster, host, self.settings, store, self.name) for host in self.servers)
-        for server in servers:
-            server.peers = servers
+        founding = Store.founding(services, nodes, self.servers[0])
+        cluster.components[self.name] = ControlPlane(cluster, self.servers, self.settings, founding, self.name)
         for node, agent in self.agents:
             pods = [
                 (pod, probe_name(self.name, s)) for s, names in services.items() for pod in names if nodes[pod] == node
@@ -80,7 +83,6 @@ class Kubernetes(Component):
             for pod, _ in pods:
                 Pod(cluster, pod, f"{agent}/{KUBELET}")
         self._make_proxies(cluster)
-        cluster.components[self.name] = servers
 
     def _make_proxies(self, cluster: Cluster) -> None:
         from sim.engine.hosts import SOURCE
@@ -104,6 +106,9 @@ class KubernetesForm(RegistryForm):
     shape = "a mapping of its keys"
     kind = "kubernetes"
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"1.32": V1_32, "1.31": {**V1_32, "grace": 40.0}}
+    checks = ("raft",)
+    has_leader = True
+    uses_disk = True
 
     servers: Servers | None = Field(None, examples=["3"])
     nodes: Names | None = Field(None, examples=["control"])

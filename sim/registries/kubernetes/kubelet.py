@@ -10,25 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sim.engine.daemons import Answer, Daemon
-from sim.registries.kubernetes.settings import (
-    API,
-    KUBELET,
-    POD,
-    REQUEST_TIMEOUT_S,
-    Alive,
-    Delete,
-    Life,
-    Renew,
-    Report,
-    Settings,
-)
+from sim.registries.kubernetes.messages import Alive, Delete, Life, Renew, Report
+from sim.registries.kubernetes.settings import API, KUBELET, POD, REQUEST_TIMEOUT_S, Settings
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
 
 
 class Caller(Daemon):
-    """Somebody who talks to one API server, and to the next when that one does not answer."""
+    """Somebody who talks to one API server, and to the next when that one does not answer, or cannot do it."""
 
     def __init__(self, cluster: Cluster, host: str, name: str, servers: Sequence[str]) -> None:
         super().__init__(cluster, host, name)
@@ -40,7 +30,7 @@ class Caller(Daemon):
         return f"{self._servers[self._server]}/{API}"
 
     def leave_server(self, server: str) -> None:
-        """It did not answer. Of several requests that failed there only the first moves on."""
+        """It was of no use. Of several requests that failed there only the first moves on."""
         if server == self.server:
             self._server = (self._server + 1) % len(self._servers)
 
@@ -148,7 +138,7 @@ class Kubelet(Caller):
         server = self.server
 
         def ended(answer: Answer) -> None:
-            if answer.outcome != "ok":
+            if answer.outcome != "ok" or not answer.message:
                 self.leave_server(server)
 
         self.ask(server, message, ended, REQUEST_TIMEOUT_S)

@@ -10,15 +10,8 @@ from typing import TYPE_CHECKING
 
 from sim.engine.daemons import Answer
 from sim.registries.kubernetes.kubelet import Caller
-from sim.registries.kubernetes.settings import (
-    RELIST_FIRST_S,
-    RELIST_MOST_S,
-    SYNC_BURST,
-    WATCH_DEAD_S,
-    Endpoints,
-    Settings,
-    Watch,
-)
+from sim.registries.kubernetes.messages import Endpoints, Watch
+from sim.registries.kubernetes.settings import RELIST_FIRST_S, RELIST_MOST_S, SYNC_BURST, WATCH_DEAD_S, Settings
 
 if TYPE_CHECKING:
     from sim.engine.cluster import Cluster
@@ -53,7 +46,7 @@ class Proxy(Caller):
         server = self.server
 
         def ended(answer: Answer) -> None:
-            if answer.outcome == "ok":
+            if answer.outcome == "ok" and answer.message is not None:
                 self._heard(answer.message)
                 self._watch(RELIST_FIRST_S)
             else:
@@ -64,7 +57,7 @@ class Proxy(Caller):
         self.ask(server, Watch(self._known.version), ended, WATCH_DEAD_S)
 
     def _heard(self, endpoints: Endpoints) -> None:
-        if endpoints != self._known:
+        if endpoints.version != self._known.version:
             self._known = endpoints
             self._run()
 
