@@ -83,7 +83,8 @@ KINDS = {
     "kubernetes": Kind(
         "{kubernetes: {servers: 3, nodes: control, period: 2s, grace: 6s, lease: 2s, monitor: 1s, status_sync: 3s}}",
         numbered("kubernetes", 3),
-        "",
+        "checks: [raft]",
+        writes=True,
     ),
     "redis": Kind(
         "{redis: {nodes: control, ttl: 6s, refresh: 2s, poll: 2s, down_after: 2s, failover_timeout: 5s, timeout: 1s}}",
