@@ -110,12 +110,12 @@ class Environment(simpy.Environment):
         tables = self.tables
         tables.state["now"] = self._now
         done = loop.control(tables.entry, act, row, generation, pc, operation, amount)
+        if loop.CRASH_INSTANCE <= act <= loop.RESUME_NODE:
+            self.on_life(act, row)
         if tables.state["outbox_length"]:
             self.on_signals()
         if done < 0:
             raise DsimError("starts more operations at once than the kernel has room for (about a million)")
-        if loop.CRASH_INSTANCE <= act <= loop.RESUME_NODE:
-            self.on_life(act, row)
         return bool(done)
 
     def begin(

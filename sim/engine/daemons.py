@@ -58,8 +58,9 @@ class Daemon:
     """A process of the control plane at one host. Its address is `HOST/NAME`.
 
     Subclasses override what they hear of (`started`, `crashed`, `stopping`, `received`, `asked`) and use the rest. All
-    of it runs at the host: it waits while the host is paused and is forgotten when it dies. `kept` is what the host's
-    disk holds; whoever writes to it has waited for `flush`.
+    of it runs at the host: it waits while the host is paused and is forgotten when it dies. What code that is still
+    unwinding then asks for does not happen. `kept` is what the host's disk holds; whoever writes to it has waited for
+    `flush`.
     """
 
     broken_after_s = BROKEN_AFTER_S
@@ -124,6 +125,8 @@ class Daemon:
     def after(self, delay_s: float, function: Callable[..., object], *arguments: Any) -> Timer:
         """Call a function when the node's monotonic clock has advanced by `delay_s`."""
         timer = Timer(lambda: function(*arguments))
+        if not self._at.up:
+            timer.cancel()
         self._later(self._at.clock.true_s(max(delay_s, 0.0)), timer.ring)
         return timer
 
@@ -148,11 +151,14 @@ class Daemon:
             self._later(max(wait_s, 0.0), timer.ring)
 
         timer = Timer(ring)
-        plan()
+        if self._at.up:
+            plan()
         return timer
 
     def send(self, to: str, message: Any, size_bytes: float = MESSAGE_BYTES) -> None:
         """A datagram: it arrives once, or not at all."""
+        if not self._at.up:
+            return
         receiver, mail = self.cluster.daemon(to), self.cluster.mail
         letter = mail.letter(self.address, to, message)
 
@@ -165,6 +171,8 @@ class Daemon:
 
     def tell(self, to: str, message: Any, size_bytes: float = MESSAGE_BYTES) -> None:
         """A message on a stream (TCP): in order, and sent again when it is lost, until the stream breaks."""
+        if not self._at.up:
+            return
         if to not in self._streams or self._streams[to].is_broken:
             self._streams[to] = Stream(self, self.cluster.daemon(to))
         self._streams[to].put(message, size_bytes)
@@ -179,6 +187,8 @@ class Daemon:
         answer_bytes: float = MESSAGE_BYTES,
     ) -> None:
         """A question over TCP. `then` gets the answer, or how it ended without one, after `timeout_s` at the latest."""
+        if not self._at.up:
+            return
         number = self._asked
         self._asked += 1
         self._asks[number] = then
@@ -206,6 +216,8 @@ class Daemon:
     def flush(self, size_bytes: float, then: Callable[[], None]) -> None:
         """Write bytes to the node's disk and wait for them to be there (fsync). `then` does not happen if the host dies
         before."""
+        if not self._at.up:
+            return
         env, incarnation = self.cluster.env, self._at.incarnation
         node = env.tables.node_row.get(self._at.place, NONE)
         if node == NONE or env.tables.state["node"][node]["disk"] == NONE:
@@ -222,6 +234,8 @@ class Daemon:
     def probe(self, name: str, instance: str, then: Callable[[str, float], None]) -> None:
         """Send one of the requests that `Model.probes` lists to an instance; `then` gets the outcome, as the kernel
         calls it, and the seconds that it took."""
+        if not self._at.up:
+            return
         begin_s, incarnation = self.now, self._at.incarnation
 
         def ended(outcome: str) -> None:

@@ -112,7 +112,11 @@ class Attempt(ABC):
     def released(self) -> Steps:
         released, called_s = self._locks.cluster.env.event(), self._host.now
         self.release(released.succeed)
-        self.observe("release", (yield released), called_s)
+        outcome: Any = UNKNOWN
+        try:
+            outcome = yield released
+        finally:
+            self.observe("release", outcome, called_s)  # who dies meanwhile may have given it back
         self.close()
 
 

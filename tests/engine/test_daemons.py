@@ -283,3 +283,19 @@ def test_a_reset_does_not_cross_a_cut() -> None:
         5.0: lambda a, b: a.tell(b.address, 3),
     }
     assert heard(script)[1] == [(1.005, 1), (2.1, "crashed"), (3.0, "started"), (5.005, 3)]
+
+
+def test_the_dead_do_nothing_more() -> None:
+    """Not in their next life either."""
+
+    def die(a: Ears, b: Ears) -> None:
+        b.cluster.crash_instance("api-1")
+        b.send(a.address, "datagram")
+        b.tell(a.address, "stream")
+        b.ask(a.address, "question", b.note, 1.0)
+        b.after(0.2, b.note, "due")
+        b.every(0.2, lambda: b.note("tick"))
+        b.flush(1.0, lambda: b.note("flushed"))
+
+    script: Script = {1.0: die, 1.1: lambda a, b: b.cluster.restore_instance("api-1")}
+    assert heard(script) == ([], [(1.0, "crashed"), (1.1, "started")])
