@@ -28,6 +28,7 @@ class Candidate(Daemon):
         self.holding: Holding | None = None
         self._campaign: simpy.Process | None = None
         self._is_stopping = False
+        self._leaving: Steps | None = None
 
     def started(self) -> None:
         self._is_stopping = False
@@ -36,6 +37,8 @@ class Candidate(Daemon):
     def crashed(self) -> None:
         self.holding = None
         self._give_up()
+        if self._leaving is not None:
+            self._leaving.close()
 
     def stopping(self) -> None:
         """Resign, or leave the queue: whoever stops wants to lead no more."""
@@ -44,7 +47,9 @@ class Candidate(Daemon):
         if self.holding is not None:
             holding, self.holding = self.holding, None
             self._record("stepped_down", holding)
-            self.cluster.env.process(holding.released())
+            self._leaving = holding.released()
+            if (sent := next(self._leaving, None)) is not None:  # at once: the process may end in this moment
+                self.cluster.env.process(_go_on(self._leaving, sent))
 
     def _begin(self) -> None:
         if not self._is_stopping:
@@ -80,3 +85,13 @@ class Candidate(Daemon):
 
     def _record(self, event: str, holding: Holding) -> None:
         self.cluster.record(self._election.service, event, self.host, f"token {holding.order}")
+
+
+def _go_on(steps: Steps, awaited: simpy.Event) -> Steps:
+    """The rest of steps that have begun."""
+    while True:
+        answer = yield awaited
+        try:
+            awaited = steps.send(answer)
+        except StopIteration:
+            return
